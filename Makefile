@@ -1,0 +1,51 @@
+# Recipes read the variables from the environment and quote them there, so that a value may hold spaces.
+## PRESET=default   what to run: quick, default, full, or the path of a TOML file
+PRESET ?= default
+## SEED=            the root seed (empty: the preset's own)
+SEED ?=
+## JOBS=            how many workers (empty: all cores)
+JOBS ?=
+## OUT=build        the folder for everything that is made
+OUT ?= build
+## STRICT=          1: fail when a claim is refuted
+STRICT ?=
+## PYTHON=          the Python to make .venv with (empty: the first of at least 3.11 on PATH)
+export PRESET SEED JOBS OUT STRICT PYTHON
+
+python := .venv/bin/python
+flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"} $${STRICT:+--strict}
+lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --only-binary :all: \
+  --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev report run test lint lock clean distclean
+
+help: ## this list
+	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
+
+setup: ## make .venv, or mend it; every target that needs it does this first
+	@sh tools/setup.sh report
+
+setup-dev:
+	@sh tools/setup.sh dev
+
+report: setup ## run the experiments and write the page: build/report/index.html
+	@$(python) -m report page $(flags)
+
+run: setup ## run the experiments only: build/data/, build/claims.json
+	@$(python) -m experiments run $(flags)
+
+test: setup-dev ## run the tests
+	@$(python) -m pytest -n auto
+
+lint: setup-dev ## check style and types
+	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
+
+lock: setup-dev ## renew requirements.lock and requirements-dev.lock from pyproject.toml
+	@$(lock) --extra dev --output-file requirements-dev.lock && $(lock) --constraint requirements-dev.lock --output-file requirements.lock
+
+clean: ## remove build/
+	@rm -rf build
+
+distclean: clean ## remove build/ and .venv/
+	@rm -rf .venv

@@ -1,0 +1,1 @@
+"""What is shown: the page, its figures and its formulas."""
