@@ -1,0 +1,138 @@
+"""Laws of the entries of q and k, each with its exact mean, variance and kurtosis.
+
+The derivation of Var(q·k) = d_k asks three things of the entries: independent, mean 0, variance 1. Which law they
+follow is left open, and that is why several are offered here.
+"""
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+
+
+class EntryLaw(Protocol):
+    """The common law of independent, identically distributed entries."""
+
+    @property
+    def mean(self) -> float:
+        """E[x]."""
+
+    @property
+    def variance(self) -> float:
+        """E[(x - mean)²]."""
+
+    @property
+    def kurtosis(self) -> float:
+        """Pearson's kurtosis E[(x - mean)⁴] / variance², 3 for a normal law."""
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape; `rng` decides all of them."""
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(mean, sd²)."""
+
+    mean: float = 0.0
+    sd: float = 1.0
+    kurtosis: float = 3.0
+
+    @property
+    def variance(self) -> float:
+        """sd²."""
+        return self.sd**2
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape."""
+        draws = rng.standard_normal(shape)
+        if (self.mean, self.sd) != (0.0, 1.0):
+            draws *= self.sd
+            draws += self.mean
+        return draws
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform on [low, high); the default ±√3 has mean 0 and variance 1."""
+
+    low: float = -math.sqrt(3.0)
+    high: float = math.sqrt(3.0)
+    kurtosis: float = 1.8
+
+    @property
+    def mean(self) -> float:
+        """(low + high) / 2."""
+        return (self.low + self.high) / 2
+
+    @property
+    def variance(self) -> float:
+        """(high - low)² / 12."""
+        return (self.high - self.low) ** 2 / 12
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape."""
+        return rng.uniform(self.low, self.high, shape)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """+1 or -1 with probability 1/2 each (Rademacher)."""
+
+    mean: float = 0.0
+    variance: float = 1.0
+    kurtosis: float = 1.0
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape."""
+        bits = rng.integers(0, 2, shape, dtype=np.int8)
+        return 2.0 * bits - 1.0
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """Student's t with `nu` > 4 degrees of freedom, divided by √(ν/(ν-2)), its own standard deviation: variance 1.
+
+    Raises ValueError when nu ≤ 4: the kurtosis 3 + 6/(ν-4) is then infinite.
+    """
+
+    nu: float = 8.0
+    mean: float = 0.0
+    variance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.nu > 4:
+            raise ValueError(f"StudentT: nu is {self.nu:g}; it must be above 4 for the kurtosis to exist")
+
+    @property
+    def kurtosis(self) -> float:
+        """3 + 6/(ν-4)."""
+        return 3 + 6 / (self.nu - 4)
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape."""
+        draws: NDArray[np.float64] = rng.standard_t(self.nu, shape)
+        draws *= math.sqrt((self.nu - 2) / self.nu)
+        return draws
+
+
+ENTRY_LAWS: dict[str, Callable[[], EntryLaw]] = {
+    "gaussian": Gaussian,
+    "uniform": Uniform,
+    "sign": Sign,
+    "student-t": StudentT,
+}
+
+
+def entry_law(name: str) -> EntryLaw:
+    """The entry law of that name with its default parameters; ValueError, with the nearest name, when unknown."""
+    if name not in ENTRY_LAWS:
+        nearest = difflib.get_close_matches(name, ENTRY_LAWS, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"entry law {name!r} is unknown; allowed: {', '.join(ENTRY_LAWS)}{hint}")
+    return ENTRY_LAWS[name]()

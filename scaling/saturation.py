@@ -1,0 +1,86 @@
+"""A block of scores → what each row's softmax looks like, in forms that keep their digits when it is saturated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CHUNK = 2**17  # scores looked at together, so that the work on them stays within a core's cache
+
+
+@dataclass(frozen=True)
+class RowObservables:
+    """Observables of softmax rows p = softmax(s), each of shape (n_factors, n_rows).
+
+    With J = diag(p) - p pᵀ, the softmax's Jacobian. Entropy and log-partition are in nats, the rest is dimensionless.
+    """
+
+    log_partition: NDArray[np.float64]  # ln Σ exp(s_j)
+    entropy: NDArray[np.float64]  # -Σ p_j ln p_j
+    sum_p2: NDArray[np.float64]  # Σ p_j²
+    sum_p3: NDArray[np.float64]  # Σ p_j³
+    max_weight: NDArray[np.float64]  # max_j p_j
+    jacobian_trace: NDArray[np.float64]  # tr J = 1 - Σ p_j²
+    jacobian_norm2: NDArray[np.float64]  # ‖J‖²_F = Σ p_j² - 2 Σ p_j³ + (Σ p_j²)²
+
+
+OBSERVABLES = tuple(RowObservables.__dataclass_fields__)
+
+
+def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservables:
+    """Observables of softmax(c · scores) along the last axis, for each factor c ≥ 0.
+
+    `scores` is (n_rows, n_keys) (one row alone may be (n_keys,)), `factors` a number or (n_factors,): the same scores
+    are read at several scales. The largest score of a row is taken out first and set aside, so that scores of any
+    finite size work, and 1 - Σp² and ‖J‖² are sums of non-negative terms over the *other* keys rather than
+    differences of nearly equal numbers: with m the largest weight and S_r = Σ p_j^r over the others,
+    tr J = (1 - m)(1 + m) - S_2 and ‖J‖² = m²(1 - m)² + (S_2 - 2 S_3) + S_2² + 2 m² S_2, where 1 - m = Σ p_j over the
+    others.
+
+    Raises ValueError for an empty row, scores that are not finite, or a factor that is negative or not finite.
+    """
+    s = np.atleast_2d(np.asarray(scores, dtype=np.float64))  # (n_rows, n_keys)
+    c = np.atleast_1d(np.asarray(factors, dtype=np.float64))  # (n_factors,)
+    if s.ndim != 2 or s.shape[1] == 0:
+        raise ValueError(f"row_observables: scores have shape {np.shape(scores)}; (n_rows, n_keys ≥ 1) is needed")
+    if c.ndim != 1 or not np.all(np.isfinite(c)) or np.any(c < 0):
+        raise ValueError("row_observables: factors must be one number or a list of them, finite and not negative")
+    if not np.all(np.isfinite(s)):
+        raise ValueError("row_observables: scores must be finite; found nan or inf")
+    results = np.empty((len(OBSERVABLES), len(c), len(s)))
+    step = max(1, CHUNK // s.shape[1])
+    for first in range(0, len(s), step):
+        rows = slice(first, first + step)
+        results[:, :, rows] = _observe(s[rows], c)
+    return RowObservables(*results)
+
+
+def _observe(s: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The observables (n_observables, n_factors, n_rows) of a few rows."""
+    rows = np.arange(len(s))
+    largest = s.argmax(axis=1)
+    top = s[rows, largest]
+    below = s - top[:, None]  # ≤ 0
+    results = np.empty((len(OBSERVABLES), len(c), len(s)))
+    for i, factor in enumerate(c):
+        x = factor * below
+        e = np.exp(x)
+        e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1
+        rest = e.sum(axis=1)
+        partition = 1 + rest
+        log_z = np.log1p(rest)
+        m = 1 / partition
+        one_minus_m = rest / partition
+        e2 = e * e
+        s2 = e2.sum(axis=1) / partition**2
+        s3 = np.einsum("ij,ij->i", e2, e) / partition**3
+        results[:, i] = (
+            factor * top + log_z,
+            log_z - np.einsum("ij,ij->i", e, x) / partition,
+            m**2 + s2,
+            m**3 + s3,
+            m,
+            one_minus_m * (1 + m) - s2,
+            (m * one_minus_m) ** 2 + (s2 - 2 * s3) + s2**2 + 2 * m**2 * s2,
+        )
+    return results

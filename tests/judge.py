@@ -1,0 +1,20 @@
+"""The one judge of every statistical test: do independent block values agree with an expected mean?"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+ERROR = 1e-6  # family-wise probability of calling a true expectation wrong; the seeds are fixed all the same
+
+
+def disagreements(blocks: ArrayLike, expected: ArrayLike) -> list[int]:
+    """Positions whose block values (n_blocks, n_quantities) have a mean that is not the expected one.
+
+    Two-sided Student t over blocks, at a level corrected for the number of quantities.
+    """
+    values = np.asarray(blocks, dtype=float)
+    values = values.reshape(len(values), -1)
+    target = np.broadcast_to(np.asarray(expected, dtype=float).ravel(), values.shape[1:])
+    standard_error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    allowed = stats.t.ppf(1 - ERROR / (2 * values.shape[1]), len(values) - 1) * standard_error
+    return [int(i) for i in np.flatnonzero(np.abs(values.mean(axis=0) - target) > allowed + 1e-15)]

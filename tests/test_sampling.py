@@ -1,0 +1,66 @@
+"""Direct sampling: what a block of QKᵀ is, and how much it tells."""
+
+import numpy as np
+import pytest
+from judge import disagreements
+
+import scaling.sampling
+from scaling import EntryLaw, Gaussian, Sign, StudentT, Tiles, Uniform, draw_scores, plan_tiles
+from scaling.sampling import variance_of_mean_square
+
+
+def block(seed: int, d_k: int, tiles: Tiles, law: EntryLaw) -> np.ndarray:
+    """All scores of one block, (n_tiles, n_queries, n_keys)."""
+    return np.concatenate(list(draw_scores(np.random.default_rng(seed), d_k, tiles, law, law)))
+
+
+def test_scores_are_the_products_of_the_drawn_queries_and_keys() -> None:
+    """The block is Q Kᵀ of exactly the numbers that the generator gives, tile by tile."""
+    tiles = Tiles(3, 4, 5)
+    rng = np.random.default_rng(1)
+    q = rng.standard_normal((3, 4, 7))
+    k = rng.standard_normal((3, 5, 7))
+    assert block(1, 7, tiles, Gaussian()) == pytest.approx(np.einsum("tid,tjd->tij", q, k), abs=1e-12)
+
+
+@pytest.mark.parametrize(("d_k", "tiles"), [(7, Tiles(5, 3, 200)), (50, Tiles(1, 2, 90)), (3000, Tiles(2, 3, 4))])
+def test_pieces_make_up_the_planned_block(monkeypatch: pytest.MonkeyPatch, d_k: int, tiles: Tiles) -> None:
+    """However little is held at once, the block has its shape and its scores have variance d_k."""
+    monkeypatch.setattr(scaling.sampling, "CHUNK", 1000)
+    blocks = [block(seed, d_k, tiles, Sign()) for seed in range(40)]
+    assert blocks[0].shape == (tiles.n_tiles, tiles.n_queries, tiles.n_keys)
+    assert disagreements([(scores**2).mean() for scores in blocks], d_k) == []
+    assert disagreements([scores.mean() for scores in blocks], 0) == []
+
+
+@pytest.mark.parametrize("law", [Gaussian(), Uniform(), Sign(), StudentT(30.0)], ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize(("d_k", "tiles"), [(1, Tiles(4, 6, 6)), (8, Tiles(1, 16, 4)), (64, Tiles(2, 24, 24))])
+def test_a_blocks_precision_is_what_the_formula_says(law: EntryLaw, d_k: int, tiles: Tiles) -> None:
+    """The variance of the mean square over 4000 blocks agrees with the exact formula.
+
+    Blocks of block means: 40 groups of 100, each giving one estimate of the variance.
+    """
+    means = np.array([(block(1000 + seed, d_k, tiles, law) ** 2).mean() for seed in range(4000)]) / d_k
+    predicted = variance_of_mean_square(d_k, tiles, law.kurtosis, law.kurtosis)
+    assert disagreements(((means - 1) ** 2).reshape(40, 100).mean(axis=1), predicted) == []
+
+
+def test_independent_products_would_be_more_precise() -> None:
+    """The negative control: the formula without its shared terms is refused by the same judge."""
+    tiles = Tiles(1, 16, 16)
+    means = np.array([(block(seed, 4, tiles, Gaussian()) ** 2).mean() for seed in range(2000)]) / 4
+    assert disagreements(((means - 1) ** 2).reshape(40, 50).mean(axis=1), (2 + 6 / 4) / tiles.n_scores) == [0]
+
+
+def test_signs_at_one_dimension_never_vary() -> None:
+    """±1 times ±1 has square 1: the formula knows that such a block is exact."""
+    assert variance_of_mean_square(1, Tiles(1, 5, 7), 1.0, 1.0) == 0
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 16, 300, 4096, 16384])
+def test_plans_reach_the_precision_asked_for_and_waste_little(d_k: int) -> None:
+    """A plan's relative variance is below the target, and above a quarter of it unless one tile suffices."""
+    tiles = plan_tiles(d_k, 6.4e-5)
+    reached = variance_of_mean_square(d_k, tiles)
+    assert reached <= 6.4e-5
+    assert tiles.n_tiles == 1 or reached > 0.25 * 6.4e-5

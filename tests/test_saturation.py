@@ -1,0 +1,122 @@
+"""Softmax observables: against plain formulas, against many digits, and at the ends of the scale."""
+
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import special
+
+import scaling.saturation
+from scaling.saturation import OBSERVABLES, RowObservables, row_observables
+
+rows = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(-50, 50))
+
+
+def plain(scores: np.ndarray) -> dict[str, np.ndarray]:
+    """The definitions, written out with the weights and the Jacobian themselves."""
+    p = special.softmax(scores, axis=1)
+    jacobian = np.einsum("ij,jk->ijk", p, np.eye(p.shape[1])) - np.einsum("ij,ik->ijk", p, p)
+    return {
+        "log_partition": special.logsumexp(scores, axis=1),
+        "entropy": special.entr(p).sum(axis=1),
+        "sum_p2": (p**2).sum(axis=1),
+        "sum_p3": (p**3).sum(axis=1),
+        "max_weight": p.max(axis=1),
+        "jacobian_trace": np.trace(jacobian, axis1=1, axis2=2),
+        "jacobian_norm2": (jacobian**2).sum(axis=(1, 2)),
+    }
+
+
+def exact(scores: list[int]) -> dict[str, float]:
+    """One row in 600 decimal digits."""
+    with localcontext() as context:
+        context.prec = 600
+        powers = [Decimal(score).exp() for score in scores]
+        z = sum(powers)
+        p = [power / z for power in powers]
+        s2, s3 = sum(x**2 for x in p), sum(x**3 for x in p)
+        values = {
+            "log_partition": z.ln(),
+            "entropy": -sum(x * x.ln() for x in p),
+            "sum_p2": s2,
+            "sum_p3": s3,
+            "max_weight": max(p),
+            "jacobian_trace": 1 - s2,
+            "jacobian_norm2": s2 - 2 * s3 + s2**2,
+        }
+        return {name: float(value) for name, value in values.items()}
+
+
+@given(rows, st.floats(0, 3))
+@settings(deadline=None)
+def test_equals_the_definitions(scores: np.ndarray, factor: float) -> None:
+    """Every observable equals its definition on ordinary rows, at any factor."""
+    found = row_observables(scores, [1.0, factor])
+    for name, expected in plain(factor * scores).items():
+        assert getattr(found, name)[1] == pytest.approx(expected, rel=1e-9, abs=1e-12), name
+
+
+@pytest.mark.parametrize("scores", [[0, -1, -2], [0, -40, -41], [90, 0, 3, 3], [5, 5], [0, -300, -301], [7]])
+def test_keeps_its_digits_when_saturated(scores: list[int]) -> None:
+    """Relative errors stay near rounding even where 1 - Σp² is 10⁻¹³⁰ and differences would give 0."""
+    found = row_observables(np.array(scores, dtype=float))
+    for name, expected in exact(scores).items():
+        assert getattr(found, name)[0, 0] == pytest.approx(expected, rel=1e-12, abs=0), name
+
+
+@given(rows, st.floats(-1e3, 1e3), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_shift_and_order_of_keys_change_nothing(scores: np.ndarray, shift: float, random: object) -> None:
+    """All but the log-partition are invariant under a shift; the log-partition moves with it. Order never matters."""
+    order = list(range(scores.shape[1]))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    first, second = row_observables(scores), row_observables(scores[:, order] + shift)
+    for name in OBSERVABLES:
+        moved = shift if name == "log_partition" else 0.0
+        assert getattr(second, name) == pytest.approx(getattr(first, name) + moved, rel=1e-9, abs=1e-9), name
+
+
+def test_scores_of_a_million_are_finite() -> None:
+    """Enormous scores give finite numbers: one key has everything, or ties share."""
+    found = row_observables([[1e6, 0.0, -1e6], [1e6, 1e6, 0.0]])
+    assert all(np.isfinite(getattr(found, name)).all() for name in OBSERVABLES)
+    assert found.max_weight[0].tolist() == [1.0, 0.5]
+    assert found.entropy[0].tolist() == [0.0, pytest.approx(np.log(2))]
+
+
+def test_equal_scores_are_the_uniform_case() -> None:
+    """Factor 0 makes all weights 1/n: entropy ln n, Σp² = 1/n."""
+    found = row_observables(np.arange(10.0), 0.0)
+    assert found.entropy[0, 0] == pytest.approx(np.log(10))
+    assert found.sum_p2[0, 0] == pytest.approx(0.1)
+    assert found.jacobian_trace[0, 0] == pytest.approx(0.9)
+
+
+def test_the_number_of_rows_looked_at_together_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks are an implementation's business."""
+    scores = np.random.default_rng(2).normal(size=(17, 9))
+    whole: RowObservables = row_observables(scores, [1.0, 0.3])
+    monkeypatch.setattr(scaling.saturation, "CHUNK", 20)
+    assert np.array_equal(row_observables(scores, [1.0, 0.3]).entropy, whole.entropy)
+
+
+@pytest.mark.parametrize(
+    ("scores", "factors", "message"),
+    [
+        ([], 1.0, r"scores have shape \(0,\)"),
+        ([[1.0, np.nan]], 1.0, "scores must be finite"),
+        ([[1.0, np.inf]], 1.0, "scores must be finite"),
+        (np.zeros((2, 2, 2)), 1.0, r"scores have shape \(2, 2, 2\)"),
+        ([1.0, 2.0], -1.0, "factors must be"),
+        ([1.0, 2.0], np.nan, "factors must be"),
+        ([1.0, 2.0], [[1.0]], "factors must be"),
+    ],
+)
+def test_bad_arrays_get_one_clear_line(scores: object, factors: object, message: str) -> None:
+    """Empty, infinite or mis-shaped input is refused by name."""
+    with pytest.raises(ValueError, match=message) as caught:
+        row_observables(scores, factors)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
