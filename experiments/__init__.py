@@ -1,0 +1,1 @@
+"""What is run: one module per experiment with its grid beside it, and the machinery that runs them all."""

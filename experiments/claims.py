@@ -1,0 +1,131 @@
+"""Claims and their verdicts.
+
+A claim predicts that a quantity lies in a region: within a margin of a value, or beyond a bound. Its evidence is one
+value per independent block. The verdict compares the whole simultaneous interval with the region:
+confirmed when it lies inside, refuted when it lies outside, undecided otherwise.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.intervals import mean_interval, simultaneous_confidence
+
+# A margin is planned to hold this many standard errors. Simultaneous 99.9 % intervals over as many as a thousand
+# claims reach 5.4 standard errors (Student's t, 64 blocks); the rest is room for the estimate itself to be off by
+# four, so that a true claim comes out confirmed. Fixed, so that one more claim changes nobody's draws.
+STANDARD_ERRORS_PER_MARGIN = 10.0
+
+
+class Verdict(StrEnum):
+    """What the evidence says of a claim."""
+
+    CONFIRMED = "confirmed"
+    UNDECIDED = "undecided"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed, where, and the block values it is judged by."""
+
+    id: str
+    group: str
+    label: str  # a few words for a table or a figure; mathematics between dollar signs
+    statement: str  # one sentence
+    source: str  # where the lecture or paper says it
+    prediction: float
+    margin: float
+    reason: str  # why a deviation of less than the margin would not matter
+    evidence: NDArray[np.float64] = field(repr=False)  # (n_blocks,)
+    sample: str = ""  # what one block is, for the sentence that says how many more are needed
+    side: str = "within"  # "within" the margin of the prediction, or "at most" / "at least" the prediction
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """The closed range in which the claim says the quantity lies."""
+        if self.side == "at most":
+            return -math.inf, self.prediction
+        if self.side == "at least":
+            return self.prediction, math.inf
+        return self.prediction - self.margin, self.prediction + self.margin
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim with its estimate, its simultaneous interval and its verdict."""
+
+    claim: Claim
+    estimate: float
+    standard_error: float
+    low: float
+    high: float
+    n_blocks: int
+    verdict: Verdict
+    blocks_needed: int | None  # for an undecided claim: blocks that would decide it, planned as above
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All judgements of a report, whose intervals hold together with probability 1 - family_wise_error."""
+
+    judgements: tuple[Judgement, ...]
+    family_wise_error: float
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of each single interval."""
+        return simultaneous_confidence(self.family_wise_error, max(1, len(self.judgements)))
+
+    def count(self, verdict: Verdict) -> int:
+        """How many claims got this verdict."""
+        return sum(judgement.verdict is verdict for judgement in self.judgements)
+
+    @property
+    def summary(self) -> str:
+        """N confirmed, N undecided, N refuted."""
+        return ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
+
+    def __getitem__(self, claim_id: str) -> Judgement:
+        for judgement in self.judgements:
+            if judgement.claim.id == claim_id:
+                return judgement
+        raise KeyError(f"no claim is named {claim_id!r}")
+
+    def __contains__(self, claim_id: object) -> bool:
+        return any(judgement.claim.id == claim_id for judgement in self.judgements)
+
+    def group(self, name: str) -> list[Judgement]:
+        """The judgements of one group, in order."""
+        return [judgement for judgement in self.judgements if judgement.claim.group == name]
+
+
+def judge_all(claims: Sequence[Claim], family_wise_error: float) -> Ledger:
+    """Judge every claim with intervals that are simultaneous over all of them."""
+    ids = [claim.id for claim in claims]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"claims share an id: {sorted({i for i in ids if ids.count(i) > 1})}")
+    confidence = simultaneous_confidence(family_wise_error, max(1, len(claims)))
+    return Ledger(tuple(judge(claim, confidence) for claim in claims), family_wise_error)
+
+
+def judge(claim: Claim, confidence: float) -> Judgement:
+    """One claim against a t interval of the given confidence over its blocks."""
+    interval = mean_interval(claim.evidence, confidence)
+    estimate, standard_error = float(interval.estimate), float(interval.standard_error)
+    low, high = float(interval.low), float(interval.high)
+    region_low, region_high = claim.region
+    if region_low <= low and high <= region_high:
+        verdict = Verdict.CONFIRMED
+    elif high < region_low or low > region_high:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.UNDECIDED
+    blocks_needed = None
+    if verdict is Verdict.UNDECIDED:
+        blocks_needed = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * standard_error / claim.margin) ** 2)
+    return Judgement(claim, estimate, standard_error, low, high, interval.n_blocks, verdict, blocks_needed)

@@ -1,0 +1,144 @@
+"""Command-line options that running and reporting share; a mistake in them gets one line and exit code 2."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from experiments.claims import Verdict
+from experiments.faults import Faults, nearest_name
+from experiments.output import data_files, only_one, publish
+from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
+from experiments.runner import Results, run
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What to run, where, and how."""
+
+    preset: Preset
+    jobs: int
+    out: Path
+    strict: bool
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are Faults rather than a usage text."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Take argparse's own settings; options are spelled out, never abbreviated."""
+        super().__init__(allow_abbrev=False, **settings)
+
+    def options(self) -> list[str]:
+        """Names of the options of this parser and of its commands."""
+        names = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                names += [
+                    name for command in action.choices.values() for name in command.options() if name not in names
+                ]
+        return names
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as a fault, with the nearest option for a mistyped one."""
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix):
+            options = [name for name in self.options() if name.startswith("--")]
+            wrong = [word for word in message.removeprefix(prefix).split() if word.startswith("-")] or [message]
+            raise Faults(
+                *(
+                    f"{word}: unknown option; allowed: {', '.join(options)}{nearest_name(word, options)}"
+                    for word in wrong
+                )
+            )
+        raise Faults(f"{message}; see {self.prog} --help")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """--preset, --seed, --jobs, --out, --strict."""
+    names = ", ".join(named_presets())
+    parser.add_argument(
+        "--preset", default="default", metavar="NAME|FILE", help=f"{names}, or a .toml file (default: default)"
+    )
+    parser.add_argument("--seed", metavar="N", help="root seed in place of the preset's own")
+    parser.add_argument("--jobs", metavar="N", help="threads (default: one per processor)")
+    parser.add_argument("--out", default="build", metavar="DIR", help="folder of everything written (default: build)")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a claim is refuted")
+
+
+def read_run_options(arguments: argparse.Namespace) -> RunOptions:
+    """Validated options; Faults with one line for every mistake in any of them."""
+    faults: list[str] = []
+
+    def whole(option: str, text: str | None, low: int, high: int) -> int | None:
+        if text is None or (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            return None if text is None else int(text)
+        faults.append(f"{option}: {text!r} is not allowed; a whole number from {low} to {high} is needed")
+        return None
+
+    seed = whole("--seed", arguments.seed, 0, MAX_SEED)
+    jobs = whole("--jobs", arguments.jobs, 1, 256)
+    preset = None
+    try:
+        preset = load_preset(arguments.preset, seed)
+    except Faults as found:
+        faults += found.lines
+    if not arguments.out:
+        faults.append("--out: is empty; the path of a folder is needed")
+    if faults or preset is None:
+        raise Faults(*faults)
+    return RunOptions(preset, jobs or n_processors(), Path(arguments.out), arguments.strict)
+
+
+def n_processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Render = Callable[[Results, Path], dict[str, bytes]]
+
+
+def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
+    """The main job: run → judge → (draw → render) → write; the exit code.
+
+    `render` turns results, and a folder for what it wants to keep between runs, into the files of a report, named
+    relative to the output folder, its page last.
+    """
+    started = time.perf_counter()
+    with only_one(options.out):
+        results = run(options.preset, options.out / "results.sqlite", options.jobs, say)
+        files = data_files(results)
+        folders = ["data"]
+        product = options.out / "claims.json"
+        if render is not None:
+            files |= render(results, options.out / ".figures")
+            folders.append("report")
+            product = options.out / list(files)[-1]
+        publish(options.out, files, folders)
+    seconds = time.perf_counter() - started
+    blocks = f"{results.n_computed} blocks computed, {results.n_reused} reused"
+    print(f"{seconds:.1f} s · {blocks} · {product} · {results.ledger.summary}")
+    return 1 if options.strict and results.ledger.count(Verdict.REFUTED) else 0
+
+
+def say(line: str) -> None:
+    """A line for the user, beside the results."""
+    print(line, file=sys.stderr)
+
+
+def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130."""
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Faults as found:
+        for line in found.lines:
+            say(f"error: {line}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("\ninterrupted: finished blocks are kept; the same command goes on from there")
+        sys.stderr.flush()
+        os._exit(130)  # threads may be in the middle of a block, which nobody needs to wait for

@@ -1,0 +1,110 @@
+"""What an experiment is: its settings, its cells, how one block is measured, and what the blocks say."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from experiments.claims import Claim
+from scaling.entries import entry_law
+from scaling.intervals import mean_interval
+
+CellT = TypeVar("CellT")
+Values = NDArray[np.float64]
+
+FIGURE_CONFIDENCE = 0.95  # of the intervals in frames and figures; verdicts use simultaneous ones (claims.py)
+
+
+class Column(NamedTuple):
+    """One line of a frame's data dictionary."""
+
+    meaning: str
+    unit: str = "1"
+
+
+def _increasing(values: list[int]) -> list[int]:
+    if any(b <= a for a, b in pairwise(values)):
+        raise ValueError("the values must increase strictly")
+    return values
+
+
+def _known_law(name: str) -> str:
+    entry_law(name)
+    return name
+
+
+Grid = Annotated[
+    list[Annotated[int, Field(ge=1, le=2**20)]], Field(min_length=1, max_length=64), AfterValidator(_increasing)
+]
+EntryLawName = Annotated[str, AfterValidator(_known_law)]
+Margin = Annotated[float, Field(gt=0, lt=1)]
+SingleBlock = Annotated[int, Field(ge=1, le=1)]  # for an experiment that shows one draw and estimates nothing
+
+
+class Experiment(BaseModel, ABC, Generic[CellT]):
+    """An experiment with its settings, as a preset declares them; its methods say everything about it.
+
+    A cell is one combination of parameters (a frozen dataclass) and is measured in `n_blocks` independent blocks. A
+    block's values are one float array whose shape depends on the cell alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    name: ClassVar[str]
+    columns: ClassVar[Mapping[str, Column]]
+
+    n_blocks: Annotated[int, Field(ge=2, le=100_000)]
+
+    @abstractmethod
+    def cells(self) -> Sequence[CellT]:
+        """Every combination of parameters, in the order of the frame."""
+
+    @abstractmethod
+    def measure(self, cell: CellT, rng: np.random.Generator) -> Values:
+        """One block of a cell; `rng` decides all its draws."""
+
+    @abstractmethod
+    def frame(self, observed: Mapping[CellT, Values]) -> pd.DataFrame:
+        """The tidy frame of the block values (n_blocks, ...) of every cell."""
+
+    def claims(self, observed: Mapping[CellT, Values]) -> list[Claim]:
+        """The claims this experiment gives evidence for; none unless overridden."""
+        return []
+
+
+def cell_key(cell: Any) -> str:
+    """A cell's parameters as one stable line of JSON: the name under which its draws and blocks are known."""
+    return json.dumps(asdict(cell), sort_keys=True, separators=(",", ":"))
+
+
+ESTIMATE_COLUMNS: Mapping[str, Column] = {
+    "quantity": Column("what was measured", "name"),
+    "estimate": Column("the mean over blocks (jackknife over blocks for the kurtosis)"),
+    "standard_error": Column("the estimate's standard error, from the scatter of the blocks"),
+    "low": Column("lower end of the 95 % Student t interval over blocks"),
+    "high": Column("upper end of the 95 % Student t interval over blocks"),
+    "prediction": Column("the exact value where one is known, else empty"),
+    "n_blocks": Column("independent blocks behind the estimate", "count"),
+}
+
+
+def estimate_row(index: Mapping[str, Any], quantity: str, blocks: Values, prediction: float = np.nan) -> dict[str, Any]:
+    """One row of a tidy frame: block values (n_blocks,) → estimate with its interval."""
+    interval = mean_interval(blocks, FIGURE_CONFIDENCE)
+    return {
+        **index,
+        "quantity": quantity,
+        "estimate": float(interval.estimate),
+        "standard_error": float(interval.standard_error),
+        "low": float(interval.low),
+        "high": float(interval.high),
+        "prediction": prediction,
+        "n_blocks": interval.n_blocks,
+    }

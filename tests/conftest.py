@@ -1,0 +1,48 @@
+"""What several tests share: the tiny preset, and one report built from it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests" / "tiny.toml"
+
+
+def command_line(*arguments: object, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m …` from the project's root as a user would, and catch what it says."""
+    environment = os.environ | {"PYTHONWARNINGS": "error"}
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file that a run promises to repeat byte for byte."""
+    files = [folder / "claims.json", *sorted((folder / "data").rglob("*")), *sorted((folder / "report").rglob("*"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_of_blas() -> Iterator[None]:
+    """As in a run; and two test workers need not fight over two processors."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a report on the tiny preset, built once by its command; tests must not change it."""
+    out = tmp_path_factory.mktemp("report")
+    done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out

@@ -1,0 +1,184 @@
+"""Verdicts: the rule itself, and planted faults that it must not let pass."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from experiments.claims import Claim, Judgement, Verdict, judge, judge_all
+from experiments.derivation import Derivation
+from experiments.experiment import Experiment, cell_key
+from experiments.lecture_demo import LectureDemo
+from experiments.saturation import Saturation
+from experiments.seeds import block_rng
+from experiments.variance import Variance
+from scaling import RAW, SCALED, Gaussian, PowerRule
+
+
+def claim(evidence: object, prediction: float = 1.0, margin: float = 0.1, side: str = "within") -> Claim:
+    """A claim with nothing but its numbers."""
+    return Claim(
+        "id", "group", "label", "statement", "source", prediction, margin, "reason", np.array(evidence), side=side
+    )
+
+
+def around(centre: float, half_width: float) -> list[float]:
+    """Two block values whose 99 % t interval is centre ± half_width (t = 63.657 at one degree of freedom)."""
+    spread = half_width / 63.656741
+    return [centre - spread, centre + spread]
+
+
+@pytest.mark.parametrize(
+    ("centre", "half_width", "side", "verdict"),
+    [
+        (1.0, 0.09, "within", "confirmed"),
+        (1.0, 0.11, "within", "undecided"),
+        (1.05, 0.06, "within", "undecided"),
+        (1.2, 0.09, "within", "refuted"),
+        (0.8, 0.09, "within", "refuted"),
+        (1.2, 0.11, "within", "undecided"),
+        (0.5, 0.4, "at most", "confirmed"),
+        (0.5, 0.6, "at most", "undecided"),
+        (2.0, 0.9, "at most", "refuted"),
+        (-9.0, 1.0, "at most", "confirmed"),
+        (1.5, 0.4, "at least", "confirmed"),
+        (1.0, 0.4, "at least", "undecided"),
+        (0.5, 0.4, "at least", "refuted"),
+    ],
+)
+def test_the_whole_interval_decides(centre: float, half_width: float, side: str, verdict: str) -> None:
+    """Confirmed inside the region, refuted outside, undecided across an edge; on both sides."""
+    judgement = judge(claim(around(centre, half_width), side=side), 0.99)
+    assert (judgement.low, judgement.high) == pytest.approx((centre - half_width, centre + half_width), rel=1e-6)
+    assert judgement.verdict == verdict
+    assert (judgement.blocks_needed is not None) == (verdict == "undecided")
+
+
+def test_intervals_are_simultaneous() -> None:
+    """More claims make every interval wider, and a family of one has the family's own level."""
+    evidence = np.random.default_rng(1).normal(size=20)
+    claims = [claim(evidence + i) for i in range(50)]
+    many = judge_all([Claim(**{**vars(c), "id": str(i)}) for i, c in enumerate(claims)], 0.001)
+    one = judge_all(claims[:1], 0.001)
+    assert one.confidence == 0.999
+    assert many.confidence == pytest.approx(1 - 0.001 / 50)
+    assert many["0"].high > one["id"].high
+
+
+def test_two_claims_with_one_name_are_refused() -> None:
+    """A claim is found by its id."""
+    with pytest.raises(ValueError, match=r"claims share an id: \['id'\]"):
+        judge_all([claim([1, 2]), claim([3, 4])], 0.001)
+
+
+def test_an_unknown_claim_is_not_found_silently() -> None:
+    """Templates name claims; a typo must not pass."""
+    with pytest.raises(KeyError, match="no claim is named 'nothing'"):
+        judge_all([claim([1, 2])], 0.001)["nothing"]
+
+
+def verdicts(experiment: Experiment, seed: int = 1) -> dict[str, Judgement]:  # type: ignore[type-arg]
+    """All judgements of one experiment on its own, by id."""
+    observed = {
+        cell: np.stack(
+            [
+                experiment.measure(cell, block_rng(seed, experiment.name, cell_key(cell), block))
+                for block in range(experiment.n_blocks)
+            ]
+        )
+        for cell in experiment.cells()
+    }
+    return {judgement.claim.id: judgement for judgement in judge_all(experiment.claims(observed), 0.001).judgements}
+
+
+GRID = {"n_blocks": 64, "d_k": [1, 2, 8, 64], "margin": 0.02}
+
+
+def test_a_true_variance_is_confirmed_everywhere() -> None:
+    """With the right rule and sampler every claim about the variance comes out confirmed, at planned sizes."""
+    for seed in range(3):
+        assert {judgement.verdict for judgement in verdicts(Variance(**GRID), seed).values()} == {Verdict.CONFIRMED}
+
+
+class Mislabelled(Variance):
+    """d^-0.45 passed off as 1/√d."""
+
+    rules: ClassVar[tuple[PowerRule, ...]] = (RAW, PowerRule("scaled", 0.45))
+
+
+def test_a_wrong_exponent_passed_off_as_the_root_is_refuted() -> None:
+    """At every d_k above 1, where the two rules differ, and in the slope."""
+    found = verdicts(Mislabelled(**GRID))
+    assert found["scaled-variance-1"].verdict == Verdict.CONFIRMED
+    for name in ("scaled-variance-2", "scaled-variance-8", "scaled-variance-64", "slope-scaled"):
+        assert found[name].verdict == Verdict.REFUTED, name
+    assert found["slope-scaled"].estimate == pytest.approx(0.1, abs=0.01)
+    assert found["variance-64"].verdict == Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize("factor", [0.98, 1.02])
+def test_a_sampler_two_percent_off_is_never_confirmed(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Var(q·k) wrong by 2 % at a 1 % margin: no variance, scaled variance or sd is confirmed at any d_k."""
+    monkeypatch.setattr("experiments.variance.entry_law", lambda name: Gaussian(sd=factor**0.25))
+    found = verdicts(Variance(n_blocks=64, d_k=[1, 8, 64], margin=0.01))
+    claims = [judgement for name, judgement in found.items() if name.startswith(("variance", "sd", "scaled"))]
+    assert len(claims) == 9
+    assert Verdict.CONFIRMED not in {judgement.verdict for judgement in claims}
+
+
+def test_the_derivation_notices_each_broken_assumption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mean of 0.05, a variance of 1.05: each line that uses the assumption is refuted, and none without a fault."""
+    sheet = Derivation(n_blocks=64, d_k=5, margin=0.02)
+    assert {judgement.verdict for judgement in verdicts(sheet).values()} == {Verdict.CONFIRMED}
+    monkeypatch.setattr("experiments.derivation.entry_law", lambda name: Gaussian(mean=0.05))
+    assert verdicts(sheet)["mean-entry"].verdict == Verdict.REFUTED
+    monkeypatch.setattr("experiments.derivation.entry_law", lambda name: Gaussian(sd=1.05**0.5))
+    found = verdicts(sheet)
+    assert found["variance-entry"].verdict == Verdict.REFUTED
+    assert found["variance-product"].verdict == Verdict.REFUTED
+
+
+class Correlated(Gaussian):
+    """Entries that share a part with their whole vector."""
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Entries with correlation 0.3 between the components of a vector."""
+        own, common = rng.standard_normal(shape), rng.standard_normal((*shape[:-1], 1))
+        return math.sqrt(0.7) * own + math.sqrt(0.3) * common
+
+
+def test_correlated_components_break_the_fifth_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cov(q_i k_i, q_j k_j) = 0.3² while every line about single entries still holds."""
+    monkeypatch.setattr("experiments.derivation.entry_law", lambda name: Correlated())
+    found = verdicts(Derivation(n_blocks=64, d_k=5, margin=0.05))
+    assert found["covariance-products"].verdict == Verdict.REFUTED
+    assert found["covariance-products"].estimate == pytest.approx(0.09, abs=0.01)
+    assert found["mean-entry"].verdict == Verdict.CONFIRMED
+
+
+def test_saturation_has_the_direction_claimed_and_a_swap_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raw saturates and scaled does not; with the rules swapped, both claims are refuted."""
+    grid = {"n_blocks": 16, "d_k": [1, 16, 256], "n_keys": [8, 64], "precision": 0.01, "margin": 0.05}
+    assert {judgement.verdict for judgement in verdicts(Saturation(**grid)).values()} == {Verdict.CONFIRMED}
+    monkeypatch.setattr(Saturation, "rules", (SCALED, RAW))
+    found = verdicts(Saturation(**grid))
+    assert len(found) == 6
+    assert {judgement.verdict for judgement in found.values()} == {Verdict.REFUTED}
+
+
+def test_a_thousand_pairs_leave_the_lectures_claim_undecided() -> None:
+    """At a 1 % margin one run decides nothing, for any of many seeds, and the pairs it would take are planned."""
+    for seed in range(20):
+        found = verdicts(LectureDemo(n_blocks=2, d_k=[5, 20, 100], n_pairs=1000, margin=0.01), seed)
+        assert {judgement.verdict for judgement in found.values()} == {Verdict.UNDECIDED}
+        for d_k in (5, 20, 100):
+            pairs = 20 * (found[f"lecture-{d_k}"].blocks_needed or 0)
+            assert 0.3 < pairs / ((2 + 6 / d_k) * 1000**2) < 3
+
+
+def test_margins_hold_about_ten_standard_errors() -> None:
+    """Planned sizes reach the planned precision for every variance claim."""
+    for judgement in verdicts(Variance(**GRID)).values():
+        if judgement.claim.id.startswith("variance"):
+            assert 7 < judgement.claim.margin / judgement.standard_error < 15

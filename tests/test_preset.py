@@ -1,0 +1,140 @@
+"""Presets: those that come with the project are sound, and a wrong one has every fault named at once."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.experiment import cell_key
+from experiments.faults import Faults
+from experiments.preset import load_preset, named_presets
+
+
+def faults(tmp_path: Path, text: str | bytes) -> list[str]:
+    """The lines that a preset file with this text gets, without its own name."""
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(Faults) as caught:
+        load_preset(str(path))
+    assert all("\n" not in line and line.startswith(f"preset {path}: ") for line in caught.value.lines)
+    return [line.removeprefix(f"preset {path}: ") for line in caught.value.lines]
+
+
+def test_the_named_presets_reach_what_they_promise() -> None:
+    """Quick to 256, default to 4096, full to 16384 dimensions; 64, 4096 and 65536 keys."""
+    assert named_presets() == ["quick", "default", "full"]
+    reach = {
+        name: (load_preset(name).variance.d_k[-1], load_preset(name).saturation.n_keys[-1]) for name in named_presets()
+    }
+    assert reach == {"quick": (256, 64), "default": (4096, 4096), "full": (16384, 65536)}
+    for name in named_presets():
+        assert load_preset(name).name == name
+
+
+def test_cells_have_names_of_their_own() -> None:
+    """No two cells of an experiment share a key, in any preset."""
+    for name in named_presets():
+        for experiment in load_preset(name).experiments:
+            keys = [cell_key(cell) for cell in experiment.cells()]
+            assert len(set(keys)) == len(keys)
+
+
+def test_the_hash_follows_settings_and_not_spelling(tmp_path: Path) -> None:
+    """The same settings written otherwise have the same hash; another seed has another."""
+    path = tmp_path / "same.toml"
+    path.write_text('base = "quick"\n\n[variance]\nmargin = 0.010\n')
+    assert load_preset(str(path)).digest == load_preset("quick").digest
+    assert load_preset("quick", seed=1).digest != load_preset("quick").digest
+
+
+def test_a_base_is_overlaid_table_by_table(tmp_path: Path) -> None:
+    """What a preset does not say stays as its base has it."""
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "quick"\nname = "mine"\n[variance]\nd_k = [3, 5]\n')
+    preset = load_preset(str(path))
+    assert (preset.name, preset.variance.d_k, preset.variance.margin) == ("mine", [3, 5], 0.01)
+    assert preset.saturation == load_preset("quick").saturation
+
+
+def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
+    """Each with its place, what was received, what is allowed, and the nearest name for a typo."""
+    lines = faults(
+        tmp_path,
+        """
+        base = "quick"
+        sed = 3
+        seed = -1
+        family_wise_error = "small"
+        [variance]
+        d_kk = [1]
+        d_k = [4, 2]
+        margin = 2
+        entries = "gausian"
+        [saturation]
+        n_keys = [1, 8]
+        precision = nan
+        [lecture_demo]
+        n_pairs = 1001
+        [variances]
+        """,
+    )
+    expected = [
+        "seed: input should be greater than or equal to 0 (received -1)",
+        "family_wise_error: input should be a valid number (received 'small')",
+        "variance.d_k: the values must increase strictly (received [4, 2])",
+        "variance.margin: input should be less than 1 (received 2)",
+        "variance.entries: entry law 'gausian' is unknown; allowed: gaussian, uniform, sign, student-t; "
+        "did you mean 'gaussian'? (received 'gausian')",
+        "variance.d_kk: unknown setting; allowed: n_blocks, d_k, margin, entries; did you mean 'd_k'?",
+        "lecture_demo.n_pairs: input should be a multiple of 50 (received 1001)",
+        "saturation.n_keys: a softmax over one key has nothing to choose; every n_keys must be at least 2 "
+        "(received [1, 8])",
+        "saturation.precision: input should be a finite number (received nan)",
+    ]
+    assert lines[: len(expected)] == expected
+    assert lines[-2].startswith("sed: unknown setting; allowed: name, seed, ")
+    assert lines[-2].endswith("; did you mean 'seed'?")
+    assert lines[-1].endswith("; did you mean 'variance'?")
+    assert len(lines) == len(expected) + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a = ", "is not valid TOML: Invalid value (at end of document)"),
+        ("x = " + "[" * 5000, "is not valid TOML: "),
+        (b"\xff\xfe", "is not UTF-8 text; a TOML file is needed"),
+        ('base = "quik"', "base: 'quik' is unknown; allowed: quick, default, full; did you mean 'quick'?"),
+        ("base = 3", "base: 3 is unknown; allowed: quick, default, full"),
+        ('base = "quick"\nvariance = 3', "variance: input should be"),
+        ('base = "quick"\n[variance]\nd_k = [true]', "variance.d_k.0: input should be a valid integer (received True)"),
+        ('base = "quick"\n[variance]\nd_k = []', "variance.d_k: list should have at least 1 item"),
+        (
+            'base = "quick"\n[peaky]\nn_blocks = 2',
+            "peaky.n_blocks: input should be less than or equal to 1 (received 2)",
+        ),
+        ('base = "quick"\n[variance]\nn_blocks = 1', "variance.n_blocks: input should be greater than or equal to 2"),
+    ],
+)
+def test_one_fault_is_one_line(tmp_path: Path, text: str | bytes, line: str) -> None:
+    """Whatever is wrong with a file, it is said in one line."""
+    found = faults(tmp_path, text)
+    assert len(found) == 1
+    assert found[0].startswith(line)
+
+
+def test_an_empty_file_lacks_everything(tmp_path: Path) -> None:
+    """Each setting that is missing is named."""
+    assert "variance: is missing" in faults(tmp_path, "")
+
+
+def test_unknown_presets_and_files(tmp_path: Path) -> None:
+    """A name that is no preset, a path that is no file, a folder."""
+    for which, line in {
+        "defualt": "preset 'defualt' is unknown; allowed: quick, default, full, or the path of a .toml file; "
+        "did you mean 'default'?",
+        "none.toml": "preset none.toml: no such file; give a TOML file or one of quick, default, full",
+        str(tmp_path): f"preset {tmp_path}: no such file; give a TOML file or one of quick, default, full",
+    }.items():
+        with pytest.raises(Faults) as caught:
+            load_preset(which)
+        assert caught.value.lines == (line,)

@@ -1,0 +1,107 @@
+"""The run: the same results whatever the workers, the order, or what was there before."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+from experiments import runner
+from experiments.executor import ThreadExecutor
+from experiments.output import data_files
+from experiments.preset import load_preset
+from experiments.runner import run
+from experiments.seeds import block_rng
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Data and claims of the tiny preset from one worker and an empty store."""
+    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("one") / "results.sqlite", 1, pytest.fail))
+
+
+class Shuffled(ThreadExecutor):
+    """Finishes tasks in an order of its own."""
+
+    def run(self, tasks: Iterable[tuple[Any, Callable[[], Any]]]) -> Iterator[tuple[Any, Any]]:
+        """All results, shuffled."""
+        results = list(super().run(tasks))
+        np.random.default_rng(9).shuffle(results)  # type: ignore[arg-type]
+        return iter(results)
+
+
+class Interrupted(ThreadExecutor):
+    """Is interrupted after fifty results."""
+
+    def run(self, tasks: Iterable[tuple[Any, Callable[[], Any]]]) -> Iterator[tuple[Any, Any]]:
+        """The first fifty results, then Ctrl-C."""
+        for count, result in enumerate(super().run(tasks)):
+            if count == 50:
+                raise KeyboardInterrupt
+            yield result
+
+
+def test_workers_and_order_do_not_show(
+    tmp_path: Path, reference: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three workers whose results come in another order give the same bytes."""
+    monkeypatch.setattr(runner, "ThreadExecutor", Shuffled)
+    assert data_files(run(load_preset(str(TINY)), tmp_path / "results.sqlite", 3, pytest.fail)) == reference
+
+
+def test_an_interrupted_run_goes_on_from_what_it_finished(
+    tmp_path: Path, reference: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted again and again, it ends with the same bytes, and says how much it reused."""
+    preset, store = load_preset(str(TINY)), tmp_path / "results.sqlite"
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "ThreadExecutor", Interrupted)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                run(preset, store, 2, pytest.fail)
+    results = run(preset, store, 2, pytest.fail)
+    assert results.n_reused >= 100
+    assert results.n_computed > 0
+    assert data_files(results) == reference
+    again = run(preset, store, 2, pytest.fail)
+    assert (again.n_computed, again.n_reused) == (0, results.n_computed + results.n_reused)
+    assert data_files(again) == reference
+
+
+def test_a_new_cell_changes_no_other_cells_draws(tmp_path: Path) -> None:
+    """With one more d_k, the rows of those that were there before keep every digit."""
+    (tmp_path / "more.toml").write_text(TINY.read_text().replace("d_k = [1, 4, 16]", "d_k = [1, 3, 4, 16, 32]"))
+    frames = [
+        run(load_preset(which), tmp_path / f"{i}.sqlite", 2, pytest.fail).frames["variance"]
+        for i, which in enumerate((str(TINY), str(tmp_path / "more.toml")))
+    ]
+    both = frames[1][frames[1]["d_k"].isin([1, 4, 16])].reset_index(drop=True)
+    assert both.equals(frames[0])
+
+
+def test_another_seed_changes_every_draw(tmp_path: Path, reference: dict[str, bytes]) -> None:
+    """All frames but the one in which nothing is drawn."""
+    other = data_files(run(load_preset(str(TINY), seed=1), tmp_path / "results.sqlite", 2, pytest.fail))
+    same = {name for name in reference if name.endswith(".csv") and other[name] == reference[name]}
+    assert same == {"data/peaky.csv"}
+
+
+def test_generators_depend_on_each_part_of_a_blocks_name() -> None:
+    """Experiment, cell, block and seed all matter; the same four give the same draws."""
+    names = [(1, "a", "c", 0), (2, "a", "c", 0), (1, "b", "c", 0), (1, "a", "d", 0), (1, "a", "c", 1)]
+    draws = [block_rng(*name).standard_normal() for name in names]
+    assert len(set(draws)) == len(draws)
+    assert block_rng(*names[0]).standard_normal() == draws[0]
+
+
+def test_dictionaries_name_every_column(reference: dict[str, bytes]) -> None:
+    """Each CSV has a data dictionary with its columns in order, each with a meaning and a unit."""
+    import json
+
+    for name, content in reference.items():
+        if name.endswith(".csv"):
+            dictionary = json.loads(reference[name.replace(".csv", ".json")])["columns"]
+            assert [entry["column"] for entry in dictionary] == content.decode().splitlines()[0].split(",")
+            assert all(entry["meaning"] and entry["unit"] for entry in dictionary)
