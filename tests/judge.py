@@ -1,4 +1,4 @@
-"""The one judge of every statistical test: do independent block values agree with an expected mean?"""
+"""The one judge of every statistical test: whether independent block values agree with an expected mean."""
 
 import numpy as np
 from numpy.typing import ArrayLike

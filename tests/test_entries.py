@@ -56,7 +56,11 @@ def test_stated_moments_equal_an_independent_source(law: EntryLaw, oracle: stats
 def test_signs_by_enumeration() -> None:
     """Two equally likely values, ±1: mean 0, and every even power is 1."""
     law = Sign()
-    assert (law.mean, law.variance, law.kurtosis) == (np.mean([-1, 1]), np.var([-1, 1]), np.mean(np.array([-1, 1]) ** 4))
+    assert (law.mean, law.variance, law.kurtosis) == (
+        np.mean([-1, 1]),
+        np.var([-1, 1]),
+        np.mean(np.array([-1, 1]) ** 4),
+    )
 
 
 def test_every_named_law_meets_the_derivation() -> None:

@@ -55,7 +55,9 @@ def test_products_counted_as_independent_give_intervals_that_lie() -> None:
 def test_quantile_equals_scipys() -> None:
     """The half-width is Student's t quantile with n_blocks - 1 degrees of freedom."""
     for confidence, n_blocks in ((0.95, 2), (0.95, 32), (1 - 1e-5, 64)):
-        assert t_quantile(confidence, n_blocks) == pytest.approx(stats.t.ppf((1 + confidence) / 2, n_blocks - 1), rel=1e-9)
+        assert t_quantile(confidence, n_blocks) == pytest.approx(
+            stats.t.ppf((1 + confidence) / 2, n_blocks - 1), rel=1e-9
+        )
 
 
 def test_simultaneous_confidence_is_bonferronis() -> None:

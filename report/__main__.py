@@ -1,0 +1,18 @@
+"""`python -m report page`: measure, judge, draw, render and write the report."""
+
+from collections.abc import Sequence
+
+from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish
+from report.page import page_files
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code of `python -m report` with these arguments."""
+    parser = Parser(prog="python -m report", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    add_run_options(commands.add_parser("page", help="run a preset and build the page from it"))
+    return run_and_publish(read_run_options(parser.parse_args(argv)), page_files)
+
+
+if __name__ == "__main__":
+    guarded(main)

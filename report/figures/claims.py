@@ -1,0 +1,153 @@
+"""Every claim's estimate with its interval, measured in margins from its prediction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from report.figures import style
+from report.figures.spec import FigureSpec
+from report.wording import count, listing
+
+LABELLED_ROW, THIN_ROW, OTHER_LINES = 1.55, 0.8, 7.0  # heights in text sizes; the last is for heading, key and axis
+FARTHEST = 3.0  # margins from the prediction; what lies beyond is drawn at the edge
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where claims and the headings of their groups stand, in text sizes from the top."""
+
+    claims: dict[int, float]  # by row of the frame
+    headings: dict[str, float]
+    height: float
+
+
+def _place(claims: pd.DataFrame, labelled: bool) -> _Rows:
+    """Below its heading, each claim with its label; or, beside its group's heading of two lines, without."""
+    places: dict[int, float] = {}
+    headings: dict[str, float] = {}
+    y = 0.0
+    for group, members in claims.groupby("group", sort=False):
+        if labelled:
+            headings[str(group)] = y + LABELLED_ROW / 2
+            places |= {row: y + (i + 1.5) * LABELLED_ROW for i, row in enumerate(members.index)}
+            y += (len(members) + 1.5) * LABELLED_ROW
+        else:
+            height = max(3.2, len(members) * THIN_ROW)
+            first = y + (height - (len(members) - 1) * THIN_ROW) / 2
+            headings[str(group)] = y + height / 2
+            places |= {row: first + i * THIN_ROW for i, row in enumerate(members.index)}
+            y += height + 0.8
+    return _Rows(places, headings, y)
+
+
+def _in_margins(frame: pd.DataFrame) -> pd.DataFrame:
+    """Claims with estimate, low and high such that the predicted region is [-1, 1], or one side of -1 or 1."""
+    margin = frame["margin"].where(frame["margin"] > 0, frame["prediction"].abs()).where(lambda m: m > 0, 1.0)
+    below = frame["region_high"] - margin  # centre, if the region ends above
+    above = frame["region_low"] + margin
+    two_sided = (frame["region_low"] + frame["region_high"]) / 2
+    centre = two_sided.where(np.isfinite(two_sided), below.where(np.isfinite(below), above))
+    half = ((frame["region_high"] - frame["region_low"]) / 2).where(np.isfinite(two_sided), margin)
+    return frame.assign(**{name: (frame[name] - centre) / half for name in ("estimate", "low", "high")})
+
+
+def _tally(members: pd.DataFrame) -> str:
+    return f"{int((members['verdict'] == 'confirmed').sum())} of {len(members)} confirmed"
+
+
+@style.styled
+def draw_forest(frame: pd.DataFrame) -> Figure:
+    """One row for each claim, in groups; where there is no room, only refuted ones have a label."""
+    claims = _in_margins(frame.reset_index(drop=True))
+    text = style.medium().text / 72  # inches
+    room = style.medium().tallest / text - OTHER_LINES
+    rows = _place(claims, labelled=True)
+    labelled = rows.height <= room
+    rows = rows if labelled else _place(claims, labelled=False)
+    figure = style.new_figure((rows.height + OTHER_LINES) * text / style.medium().height)
+    axes = figure.add_subplot()
+    axes.axvspan(-1, 1, color=style.BAND, linewidth=0)
+    axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
+    edge = float(np.clip(1.1 * claims[["low", "high"]].abs().to_numpy().max(), 1.6, FARTHEST))
+    size = 1.0 if labelled else float(np.clip(room / rows.height, 0.6, 0.9))
+    _marks(axes, claims.assign(y=pd.Series(rows.claims)), edge, size)
+    ticks = dict.fromkeys(rows.headings.values(), "")
+    for group, members in claims.groupby("group", sort=False):
+        ticks[rows.headings[str(group)]] = f"{group}{': ' if labelled else chr(10)}{_tally(members)}"
+    if labelled:
+        ticks |= {y: claims["label"][row] for row, y in rows.claims.items()}
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    for label, y in zip(axes.get_yticklabels(), ticks, strict=True):
+        if y in rows.headings.values():
+            label.set_fontproperties(style.strong())
+    axes.set_ylim(rows.height, -0.3)
+    axes.set_xlim(-1.08 * edge, 1.08 * edge)
+    axes.set_xticks([-1, 0, 1], ["−1", "0", "+1"])
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)
+    style.heading(figure, "distance of the estimate from its prediction, in margins")
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, markerscale=1 / size, handlelength=1.2,
+        columnspacing=1.2,
+    )  # fmt: skip
+    if not labelled:
+        refuted = claims[claims["verdict"] == "refuted"].head(int(room / 1.5))
+        style.end_labels(axes, [style.EndLabel(rows.claims[row], refuted["label"][row]) for row in refuted.index])
+    return figure
+
+
+def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:
+    """Intervals and estimates by verdict; a one-sided claim's region goes on to the edge."""
+    for row in claims[np.isinf(claims["region_low"]) | np.isinf(claims["region_high"])].itertuples():
+        start, end = (1, 1.08 * edge) if np.isinf(row.region_high) else (-1.08 * edge, -1)
+        axes.fill_between([start, end], row.y - 0.35, row.y + 0.35, color=style.BAND, linewidth=0)
+    for verdict, mark in style.VERDICTS.items():
+        members = claims[claims["verdict"] == verdict]
+        if members.empty:
+            continue
+        edge_width = 1.0 if mark.face == style.BACKGROUND else 0.3
+        low, high = members["low"].clip(-edge, edge), members["high"].clip(-edge, edge)
+        axes.hlines(members["y"], low, high, color=mark.colour, linewidth=size * rcParams["lines.linewidth"])
+        axes.plot(
+            members["estimate"].clip(-edge, edge), members["y"], linestyle="none", color=mark.colour,
+            marker=mark.marker, markerfacecolor=mark.face, markersize=1.2 * size * rcParams["lines.markersize"],
+            markeredgewidth=edge_width * size * rcParams["lines.markeredgewidth"], label=verdict, clip_on=False,
+        )  # fmt: skip
+    for side, marker in ((-1, "<"), (1, ">")):
+        beyond = claims[side * claims["estimate"] > edge]
+        if beyond.empty:
+            continue
+        axes.plot(
+            np.full(len(beyond), side * 1.06 * edge), beyond["y"], linestyle="none", color=style.INK, marker=marker,
+            markersize=0.5 * size * rcParams["lines.markersize"], clip_on=False,
+        )  # fmt: skip
+
+
+def _tallies(frame: pd.DataFrame) -> str:
+    counts = {verdict: int((frame["verdict"] == verdict).sum()) for verdict in style.VERDICTS}
+    return listing(f"{amount} {verdict}" for verdict, amount in counts.items())
+
+
+def caption_forest(frame: pd.DataFrame) -> str:
+    """The verdicts, and the claims that are refuted."""
+    refuted = frame.loc[frame["verdict"] == "refuted", "label"]
+    names = f" Refuted: {listing(refuted)}." if len(refuted) else ""
+    return (
+        f"Of {count(len(frame), 'claim')}, {_tallies(frame)}. A claim is confirmed when its whole interval lies in the "
+        f"shaded region, refuted when all of it lies outside, and undecided otherwise.{names}"
+    )
+
+
+def alt_forest(frame: pd.DataFrame) -> str:
+    """The verdicts of each group, and the ids of refuted claims."""
+    groups = "; ".join(f"{group}, {_tallies(members)}" for group, members in frame.groupby("group", sort=False))
+    refuted = frame.loc[frame["verdict"] == "refuted", "id"]
+    names = f" Refuted: {listing(refuted)}." if len(refuted) else ""
+    return f"Intervals of {count(len(frame), 'claim')} in units of their margins, by group: {groups}.{names}"
+
+
+FOREST = FigureSpec("claims-forest", "claims", "All claims", draw_forest, caption_forest, alt_forest)

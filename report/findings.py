@@ -1,0 +1,163 @@
+"""Figures that the page's sentences state, computed from the results of the run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.claims import Judgement
+from experiments.lecture_demo import N_GROUPS
+from experiments.peaky import FACTORS
+from experiments.runner import Results
+from report.wording import listing
+
+
+@dataclass(frozen=True)
+class Corner:
+    """Means over rows at one d_k and n_keys under one rule."""
+
+    d_k: int
+    n_keys: int
+    rule: str
+    normalised_entropy: float
+    effective_keys: float  # exp of the mean entropy
+    max_weight: float
+    sum_p2: float
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """The lecture's demo at one d_k."""
+
+    d_k: int
+    n_pairs: int
+    n_runs: int
+    variance_raw: float  # of the first run
+    variance_scaled: float
+    relative_sd: float  # exact
+    measured_sd: float  # over all runs, relative to d_k
+    share_within: float  # of the runs within the margin
+    margin: float
+    judgement: Judgement
+    pairs_needed: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the softmax: its scores' standard deviation, its largest weight and its entropy (nats)."""
+
+    score_sd: float
+    max_weight: float
+    entropy: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything a sentence of the page needs beyond the judgements themselves."""
+
+    d_min: int
+    d_max: int
+    n_variance: int
+    n_confirmed_variance: int
+    worst_deviation: float  # largest |variance/d_k - 1| over d_k
+    worst_d_k: int
+    n_dot_products: int
+    corners: dict[str, Corner]  # by rule, at the largest d_k and n_keys of the saturation grid
+    mild_corners: dict[str, Corner]  # by rule, at the smallest d_k and the same n_keys
+    saturation_n_keys: list[int]
+    peaky: dict[float, Row]  # by factor
+    row: dict[str, Row]  # by rule
+    row_d_k: int
+    row_n_keys: int
+    demo: list[DemoRun]
+    demo_verdicts: str  # such as "undecided at d_k = 5, 20 and 100", with formulas between dollar signs
+
+
+def findings(results: Results) -> Findings:
+    """All of it, from the frames and the ledger."""
+    variance = results.frames["variance"]
+    raw = variance[(variance["rule"] == "raw") & (variance["quantity"] == "variance")]
+    deviation = (raw["estimate"] / raw["prediction"] - 1).abs()
+    verdicts = [
+        judgement for judgement in results.ledger.group("variance") if judgement.claim.id.startswith("variance-")
+    ]
+    saturation = results.frames["saturation"]
+    peaky = results.frames["peaky"]
+    row = results.frames["softmax_row"]
+    demo = list(_demo_runs(results))
+    return Findings(
+        d_min=int(raw["d_k"].min()),
+        d_max=int(raw["d_k"].max()),
+        n_variance=len(verdicts),
+        n_confirmed_variance=sum(judgement.verdict == "confirmed" for judgement in verdicts),
+        worst_deviation=float(deviation.max()),
+        worst_d_k=int(raw["d_k"].iloc[int(deviation.argmax())]),
+        n_dot_products=int(raw["n_scores"].sum()),
+        corners=_corners(saturation, int(saturation["d_k"].max())),
+        mild_corners=_corners(saturation, int(saturation["d_k"].min())),
+        saturation_n_keys=sorted(int(n) for n in saturation["n_keys"].unique()),
+        peaky={factor: _row(peaky[peaky["factor"] == factor]) for factor in FACTORS},
+        row={str(rule): _row(part) for rule, part in row.groupby("rule")},
+        row_d_k=int(row["d_k"].iloc[0]),
+        row_n_keys=int(row["n_keys"].iloc[0]),
+        demo=demo,
+        demo_verdicts=_verdicts_in_words(demo),
+    )
+
+
+def _corners(saturation: pd.DataFrame, d_k: int) -> dict[str, Corner]:
+    n_keys = int(saturation["n_keys"].max())
+    cell = saturation[(saturation["d_k"] == d_k) & (saturation["n_keys"] == n_keys)]
+    corners = {}
+    for rule, part in cell.groupby("rule"):
+        value = {str(name): float(estimate) for name, estimate in zip(part["quantity"], part["estimate"], strict=True)}
+        corners[str(rule)] = Corner(
+            d_k=d_k,
+            n_keys=n_keys,
+            rule=str(rule),
+            normalised_entropy=value["normalised_entropy"],
+            effective_keys=float(np.exp(value["entropy"])),
+            max_weight=value["max_weight"],
+            sum_p2=value["sum_p2"],
+        )
+    return corners
+
+
+def _row(part: pd.DataFrame) -> Row:
+    weights = part["weight"].to_numpy()
+    positive = weights[weights > 0]
+    return Row(
+        score_sd=float(part["score"].std(ddof=0)),
+        max_weight=float(weights.max()),
+        entropy=float(-(positive * np.log(positive)).sum()),
+    )
+
+
+def _demo_runs(results: Results) -> Iterator[DemoRun]:
+    for d_k, runs in results.frames["lecture_demo"].groupby("d_k"):
+        judgement = results.ledger[f"lecture-{d_k}"]
+        margin = judgement.claim.margin / judgement.claim.prediction
+        relative = runs["variance_raw"] / runs["prediction_raw"]
+        first = runs.iloc[0]
+        pairs = judgement.blocks_needed and judgement.blocks_needed * (int(first["n_pairs"]) // N_GROUPS)
+        yield DemoRun(
+            d_k=int(first["d_k"]),
+            n_pairs=int(first["n_pairs"]),
+            n_runs=len(runs),
+            variance_raw=float(first["variance_raw"]),
+            variance_scaled=float(first["variance_scaled"]),
+            relative_sd=float(first["relative_sd"]),
+            measured_sd=float(relative.to_numpy().std(ddof=1)),
+            share_within=float(((relative - 1).abs() <= margin).mean()),
+            margin=margin,
+            judgement=judgement,
+            pairs_needed=pairs,
+        )
+
+
+def _verdicts_in_words(runs: list[DemoRun]) -> str:
+    by_verdict: dict[str, list[int]] = {}
+    for run in runs:
+        by_verdict.setdefault(run.judgement.verdict, []).append(run.d_k)
+    return ", and ".join(f"{verdict} at $d_k$ = {listing(d_k)}" for verdict, d_k in by_verdict.items())

@@ -1,0 +1,128 @@
+"""Results → one HTML file, and the figures as files beside it: draw → render."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments.claims import Judgement, Ledger, Verdict
+from experiments.provenance import provenance
+from experiments.runner import Results
+from report.drawing import DrawnFigure, draw_all
+from report.findings import findings
+from report.prose import add_formulas, prose
+from report.references import References
+from report.wording import grouped, interval_text, measured, number, percent, prediction_text, rounded
+
+HERE = Path(__file__).parent
+CHAPTERS = (  # template, title, and its short form for the contents
+    ("summary", "What was found", "What was found"),
+    ("softmax", "First reason: large scores make the softmax peaky", "A peaky softmax"),
+    ("variance", "Second reason: a dot product’s variance is $d_k$", "The variance of a dot product"),
+    ("demo", "The lecture’s own demonstration, and what it can decide", "The lecture’s demonstration"),
+    ("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
+    ("verdicts", "Every claim and its verdict", "Every claim"),
+    ("method", "How it was measured", "How it was measured"),
+    ("provenance", "Data, provenance and sources", "Data and sources"),
+)
+FONTS = (
+    ("STIX Two Text", "400", "normal", "stix-two-text-regular"),
+    ("STIX Two Text", "400", "italic", "stix-two-text-italic"),
+    ("STIX Two Text", "600", "normal", "stix-two-text-semibold"),
+    ("STIX Two Math", "400", "normal", "stix-two-math"),
+    ("Inter", "400", "normal", "inter-regular"),
+    ("Inter", "600", "normal", "inter-semibold"),
+)
+STYLES = ("theme", "layout", "content")
+
+
+def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
+    """Every file of the report, named relative to the output folder; the page itself comes last.
+
+    In the folder `kept` drawn figures wait for the next run.
+    """
+    figures = draw_all(results, kept)
+    files = {}
+    for name, figure in figures.items():
+        files[f"report/figures/{name}.svg"] = figure.svg
+        files[f"report/figures/{name}.png"] = figure.png
+    files["report/index.html"] = render(results, figures).encode()
+    return files
+
+
+def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
+    """The page as HTML. Raises when a template refers to a figure, claim or section that does not exist."""
+    references = References()
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    add_formulas(environment)
+    environment.filters.update(
+        prose=prose, number=number, percent=percent, rounded=rounded, grouped=grouped,
+        measured=measured, interval=interval_text, predicted=prediction_text,
+    )  # fmt: skip
+    environment.globals.update(reference=references.refer, define=references.define)
+    style = stylesheet()
+    context = {
+        "chapters": CHAPTERS,
+        "ledger": results.ledger,
+        "verdicts": list(Verdict),
+        "groups": claim_groups(results.ledger),
+        "figures": figures,
+        "frames": results.frames,
+        "found": findings(results),
+        "provenance": provenance(results.preset),
+        "preset": results.preset,
+        "style": Markup(style),
+        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    }
+    template = environment.get_template("page.html.jinja2")
+    template.render(context)
+    references.begin_final_pass()
+    html = hold_punctuation(template.render(context))
+    if missing := set(figures) - set(references.names("figure")):
+        raise ValueError(f"figures that no chapter shows: {', '.join(sorted(missing))}")
+    return html
+
+
+def hold_punctuation(html: str) -> str:
+    """Keep a full stop or comma on the line of the formula before it."""
+    return re.sub(
+        r"(<math>(?:(?!</math>).)*</math>)([.,;:!?)’”]+)", r'<span class="together">\1\2</span>', html, flags=re.DOTALL
+    )
+
+
+def stylesheet() -> str:
+    """All style of the page, its fonts included."""
+    faces = "\n".join(
+        map(partial(str.format, FONT_FACE), *zip(*((*face[:3], font_data(face[3])) for face in FONTS), strict=True))
+    )
+    return "\n".join(
+        [faces, *((HERE / "static" / "css" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
+    )
+
+
+FONT_FACE = (
+    '@font-face {{ font-family: "{}"; font-weight: {}; font-style: {}; font-display: block; '
+    'src: url("data:font/woff2;base64,{}") format("woff2"); }}'
+)
+
+
+def font_data(name: str) -> str:
+    """A font file in base64."""
+    return base64.b64encode((HERE / "static" / "fonts" / f"{name}.woff2").read_bytes()).decode()
+
+
+def claim_groups(ledger: Ledger) -> dict[str, list[Judgement]]:
+    """Judgements by group, both in the ledger's order."""
+    groups: dict[str, list[Judgement]] = {}
+    for judgement in ledger.judgements:
+        groups.setdefault(judgement.claim.group, []).append(judgement)
+    return groups

@@ -1,0 +1,118 @@
+"""The page in a real browser, offline: no request, no complaint, nothing cut off."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; without one, a skip, or a failure where REQUIRE_BROWSER says there must be one."""
+    if CHROMIUM is None:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail("REQUIRE_BROWSER is set, but there is no Chromium on PATH")
+        pytest.skip("no Chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+Seen = dict[str, list[str]]
+
+
+def visit(browser: Browser, report: Path, width: int = 1280, **context: object) -> tuple[Page, Seen]:
+    """The page in a window of that width, with all that it asked for and complained of."""
+    page = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **context).new_page()  # type: ignore[arg-type]
+    seen: Seen = {"requests": [], "messages": []}
+    page.on("request", lambda request: seen["requests"].append(request.url))
+    page.on("console", lambda message: seen["messages"].append(message.text))
+    page.on("pageerror", lambda error: seen["messages"].append(str(error)))
+    page.goto((report / "report" / "index.html").as_uri())
+    page.evaluate("document.fonts.ready")
+    return page, seen
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_it_asks_for_nothing_and_complains_of_nothing(browser: Browser, report: Path, scripts: bool) -> None:
+    """The network log holds the file itself and its own fonts; the console, and so the policy, is silent."""
+    page, seen = visit(browser, report, java_script_enabled=scripts)
+    page.wait_for_timeout(300)
+    assert [url for url in seen["requests"] if not url.startswith("data:font/woff2")] == [page.url]
+    assert seen["messages"] == []
+    page.context.close()
+
+
+def test_the_embedded_fonts_are_the_ones_used(browser: Browser, report: Path) -> None:
+    """Text, captions and formulas are set in the fonts that came with the page."""
+    page, _ = visit(browser, report)
+    loaded = page.evaluate("[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family + ' ' + f.weight)")
+    families = {name.replace('"', "") for name in loaded}
+    assert {"STIX Two Text 400", "STIX Two Math 400", "Inter 400"} <= families
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 400])
+def test_nothing_sticks_out(browser: Browser, report: Path, width: int) -> None:
+    """No horizontal scrolling of the page; wide figures and tables scroll in their own frames."""
+    page, _ = visit(browser, report, width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+def test_small_windows_keep_figures_legible(browser: Browser, report: Path) -> None:
+    """At 400 px no text of a figure is smaller than 12 px: glyph outlines are scaled by the figure's own frame."""
+    page, _ = visit(browser, report, 400)
+    scales = page.evaluate(
+        "[...document.querySelectorAll('figure svg')]"
+        ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width)"
+    )
+    assert len(scales) > 8
+    assert min(scales) * 10 >= 12  # figures are lettered at 10 points or more
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_follow_the_theme(browser: Browser, report: Path, scheme: str) -> None:
+    """Page and figures' ink change together: text contrast is at least 7, ink of figures is the text's colour."""
+    page, _ = visit(browser, report, color_scheme=scheme)
+    body = page.evaluate("(() => { const s = getComputedStyle(document.body); return [s.color, s.backgroundColor] })()")
+    ink, paper = (luminance(colour) for colour in body)
+    assert (ink < paper) == (scheme == "light")
+    assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 7
+    fills = page.evaluate("[...document.querySelectorAll('figure svg')].map(n => getComputedStyle(n).fill)")
+    assert set(fills) == {body[0]}
+    page.context.close()
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of an rgb(…) colour, as WCAG defines it."""
+    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_print_shows_every_part(browser: Browser, report: Path, tmp_path: Path) -> None:
+    """On paper the folded tables are open and nothing is wider than the sheet."""
+    page, _ = visit(browser, report, 700)
+    page.emulate_media(media="print")
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert (tmp_path / "page.pdf").stat().st_size > 100_000
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    heights = page.evaluate(
+        "[...document.querySelectorAll('details table')].map(t => t.getBoundingClientRect().height)"
+    )
+    assert min(heights) > 20
+    page.context.close()

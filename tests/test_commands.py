@@ -1,0 +1,180 @@
+"""The command lines: what mistakes get, what an interruption leaves, and the same bytes after any of it."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, TINY, command_line, tree
+
+MISTAKES = {
+    "preset": (["--preset", "quik"], ["preset 'quik' is unknown; allowed: quick, default, full"]),
+    "missing file": (["--preset", "none.toml"], ["preset none.toml: no such file"]),
+    "seed": (["--seed", "-1"], ["--seed: '-1' is not allowed; a whole number from 0 to"]),
+    "jobs": (["--jobs", "0"], ["--jobs: '0' is not allowed; a whole number from 1 to 256"]),
+    "out": (["--out", ""], ["--out: is empty"]),
+    "option": (["--job", "2", "--sed=3"], ["--job: unknown option", "--sed=3: unknown option"]),
+    "several": (["--preset", "ful", "--seed", "x", "--jobs", "2.5"], ["--seed: 'x'", "--jobs: '2.5'", "preset 'ful'"]),
+    "value": (["--seed"], ["argument --seed: expected one argument"]),
+}
+
+
+@pytest.mark.parametrize("arguments", [("report", "page"), ("experiments", "run")], ids=" ".join)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_one_line_and_exit_code_2(arguments: tuple[str, str], mistake: str) -> None:
+    """Each fault is one line; no traceback, nothing on standard output."""
+    options, lines = MISTAKES[mistake]
+    done = command_line(*arguments, *options)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    found = done.stderr.splitlines()
+    assert len(found) == len(lines)
+    for expected, line in zip(lines, found, strict=True):
+        assert line.startswith(f"error: {expected}"), line
+
+
+def test_an_unknown_command_is_a_mistake_too() -> None:
+    """Neither package runs anything without a command it knows."""
+    for arguments in (("report",), ("report", "pages"), ("experiments",), ("experiments", "ran")):
+        done = command_line(*arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+
+
+def test_a_mistake_touches_nothing_that_was_built(report: Path, tmp_path: Path) -> None:
+    """The page, the data and the claims stay as they were."""
+    out = tmp_path / "out"
+    shutil.copytree(report, out)
+    (tmp_path / "bad.toml").write_text('base = "quick"\n[variance]\nd_k = [0]\n')
+    assert command_line("report", "page", "--preset", tmp_path / "bad.toml", "--out", out).returncode == 2
+    assert tree(out) == tree(report)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """A file where the output folder should be."""
+    (tmp_path / "file").write_text("mine")
+    done = command_line("experiments", "run", "--preset", TINY, "--out", tmp_path / "file" / "out")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path}/file/out: cannot be written (Not a directory)")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_file_in_the_way_of_a_folder_is_one_line(report: Path, tmp_path: Path) -> None:
+    """A file named data where the data folder should go: said in one line."""
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(report / "results.sqlite", out)
+    (out / "data").write_text("mine")
+    done = command_line("experiments", "run", "--preset", TINY, "--out", out)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert (out / "data").read_text() == "mine"
+
+
+def test_the_closing_line_says_what_was_done(report: Path, tmp_path: Path) -> None:
+    """Seconds, blocks computed and reused, the product, the verdicts; a second run computes nothing."""
+    out = tmp_path / "out"
+    shutil.copytree(report, out)
+    done = command_line("experiments", "run", "--preset", TINY, "--out", out)
+    assert done.returncode == 0
+    (line,) = done.stdout.splitlines()
+    assert " s · 0 blocks computed, " in line
+    assert " reused · " in line
+    assert line.endswith(" refuted")
+    assert tree(out) == tree(report)
+
+
+def test_strict_fails_on_a_refuted_claim(report: Path, tmp_path: Path) -> None:
+    """Between 256 and 512 dimensions raw weights are saturated already: that they still change is refuted."""
+    (tmp_path / "flat.toml").write_text(
+        TINY.read_text()
+        .replace("d_k = [1, 16, 64]", "d_k = [256, 512]")
+        .replace("precision = 0.05", "precision = 0.02")
+    )
+    arguments = ("experiments", "run", "--preset", tmp_path / "flat.toml", "--out", tmp_path / "out")
+    done = command_line(*arguments)
+    assert " 0 refuted" not in done.stdout
+    assert done.returncode == 0
+    assert command_line(*arguments, "--strict").returncode == 1
+    assert command_line("experiments", "run", "--preset", TINY, "--out", tmp_path / "good", "--strict").returncode == 0
+
+
+def test_two_runs_on_one_folder_do_not_mix(tmp_path: Path) -> None:
+    """The second one is told so, in one line."""
+    import fcntl
+
+    out = tmp_path / "out"
+    out.mkdir()
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = command_line("experiments", "run", "--preset", TINY, "--out", out)
+    assert done.returncode == 2
+    assert (
+        done.stderr == f"error: {out}: another run is writing there; wait for it, or choose another folder with OUT=\n"
+    )
+
+
+def start(out: Path, jobs: int) -> "subprocess.Popen[str]":
+    """A report that runs by itself."""
+    command = [sys.executable, "-m", "report", "page", "--preset", TINY, "--jobs", jobs, "--out", out]
+    return subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_killed_at_random_moments_the_bytes_are_the_same(report: Path, tmp_path: Path) -> None:
+    """After three kill -9 during the work and one run to the end: the same page, data and claims."""
+    out = tmp_path / "a folder with späces"
+    moments = random.Random(4)
+    for _ in range(3):
+        process = start(out, jobs=2)
+        time.sleep(moments.uniform(1.0, 6.0))
+        process.kill()
+        process.communicate()
+    done = start(out, jobs=2)
+    _, errors = done.communicate(timeout=300)
+    assert done.returncode == 0, errors
+    assert tree(out) == tree(report)
+
+
+def test_ctrl_c_ends_at_once_and_keeps_what_was_finished(tmp_path: Path) -> None:
+    """Exit code 130, one line, and the next run reuses blocks."""
+    slow = tmp_path / "slow.toml"
+    slow.write_text(TINY.read_text().replace("d_k = [1, 16, 64]", "d_k = [1, 16, 64, 2048]").replace("0.05", "0.02"))
+    command = [sys.executable, "-m", "experiments", "run", "--preset", str(slow), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    store = tmp_path / "out" / "results.sqlite-wal"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (store.exists() and store.stat().st_size > 50_000):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    out, errors = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 5  # a second, on a machine that has nothing else to do
+    assert process.returncode == 130
+    assert out == ""
+    assert errors.strip() == "interrupted: finished blocks are kept; the same command goes on from there"
+    done = command_line("experiments", "run", "--preset", slow, "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert " 0 reused" not in done.stdout
+
+
+def test_help_names_every_option() -> None:
+    """--help of each command lists what it takes."""
+    for command in (("report", "page"), ("experiments", "run")):
+        done = command_line(*command, "--help")
+        assert done.returncode == 0
+        assert all(option in done.stdout for option in ("--preset", "--seed", "--jobs", "--out", "--strict"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that nobody may write, not even root")
+def test_a_read_only_folder_is_one_line() -> None:
+    """Said before anything is computed."""
+    done = command_line("experiments", "run", "--preset", TINY, "--out", "/sys/out")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: /sys/out: cannot be written (")
+    assert len(done.stderr.splitlines()) == 1

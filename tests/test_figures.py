@@ -1,0 +1,472 @@
+"""Every figure, drawn from small simulated frames of the experiments' own shape."""
+
+import re
+from functools import cache
+from itertools import combinations, pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import rc_context, rcParams
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+from scipy import stats
+
+from report.figures import FIGURES, style
+from report.figures.export import inline_svg, png_bytes, svg_bytes
+from report.figures.spec import FigureSpec
+from report.wording import count, listing, number, percent
+
+GRIDS = {
+    "small": (2 ** np.arange(0, 9, 2), np.array([8, 64])),
+    "large": (2 ** np.arange(15), np.array([8, 64, 512, 4096, 65536])),
+}
+BLOCKS = 8
+RULES = {"raw": 0.0, "scaled": 0.5}  # the power of d_k that divides
+
+
+def summary(blocks: np.ndarray, prediction: float, **columns: object) -> dict[str, object]:
+    """One row of a frame: mean over blocks with its 95 % t interval."""
+    error = blocks.std(ddof=1) / np.sqrt(len(blocks))
+    reach = stats.t.ppf(0.975, len(blocks) - 1) * error
+    estimate = blocks.mean()
+    return columns | {
+        "estimate": estimate, "standard_error": error, "low": estimate - reach, "high": estimate + reach,
+        "prediction": prediction, "n_blocks": len(blocks),
+    }  # fmt: skip
+
+
+def scores(rng: np.random.Generator, d_k: int, amount: int) -> np.ndarray:
+    """Blocks of dot products of Gaussian q and k, (BLOCKS, amount): |q| z with |q|² chi-squared."""
+    return np.sqrt(rng.chisquare(d_k, (BLOCKS, amount))) * rng.standard_normal((BLOCKS, amount))
+
+
+def variance_frame(rng: np.random.Generator, dimensions: np.ndarray) -> pd.DataFrame:
+    """Moments of the scores, raw and scaled, of the same draws."""
+    rows = []
+    for d_k in dimensions:
+        raw = scores(rng, d_k, 8_000)
+        for rule, power in RULES.items():
+            z = raw / d_k**power
+            law = float(d_k ** (1 - 2 * power))
+            moments = {
+                "mean": (z.mean(1), 0.0), "variance": (z.var(1), law), "sd": (z.std(1), np.sqrt(law)),
+                "excess_kurtosis": (stats.kurtosis(z, axis=1), 6 / d_k),
+            }  # fmt: skip
+            for quantity, (blocks, prediction) in moments.items():
+                columns = {"quantity": quantity, "d_k": d_k, "rule": rule, "n_scores": z.size, "margin": 0.01 * law}
+                rows.append(summary(blocks, prediction, **columns))
+    return pd.DataFrame(rows)
+
+
+def distribution_frame(rng: np.random.Generator, dimensions: np.ndarray) -> pd.DataFrame:
+    """Densities of the scaled scores at a few d_k."""
+    rows = []
+    edges = np.round(np.arange(-8, 8.1, 0.2), 1)
+    limit = np.diff(stats.norm.cdf(edges)) / 0.2
+    for d_k in [d for d in (1, 4, 16, 64, 256) if d in dimensions]:
+        z = scores(rng, d_k, 20_000) / np.sqrt(d_k)
+        densities = np.array([np.histogram(block, edges)[0] for block in z]) / z.shape[1] / 0.2
+        for j, (low, high) in enumerate(pairwise(edges)):
+            columns = {"quantity": "density", "d_k": d_k, "bin_low": low, "bin_high": high}
+            rows.append(summary(densities[:, j], limit[j], **columns))
+    return pd.DataFrame(rows)
+
+
+def saturation_frame(rng: np.random.Generator, dimensions: np.ndarray, keys: np.ndarray, has_law: bool) -> pd.DataFrame:
+    """Row observables of the softmax of Gaussian scores."""
+    rows = []
+    for n_keys in keys:
+        z = rng.standard_normal((BLOCKS, max(1, 64 // n_keys), n_keys))
+        for d_k in dimensions:
+            lengths = np.sqrt(rng.chisquare(d_k, z.shape[:2]))[..., None]
+            for rule, power in RULES.items():
+                s = z * lengths / d_k**power
+                top = s.max(-1, keepdims=True)
+                total = np.exp(s - top).sum(-1, keepdims=True)
+                p = np.exp(s - top) / total
+                log_partition = (top + np.log(total))[..., 0]
+                entropy = log_partition - (p * s).sum(-1)
+                p2, p3 = (p**2).sum(-1), (p**3).sum(-1)
+                observables = {
+                    "log_partition": log_partition, "entropy": entropy,
+                    "normalised_entropy": entropy / np.log(n_keys), "sum_p2": p2, "sum_p3": p3,
+                    "max_weight": p.max(-1), "jacobian_trace": 1 - p2, "jacobian_norm2": p2 - 2 * p3 + p2**2,
+                }  # fmt: skip
+                for quantity, values in observables.items():
+                    blocks = values.mean(1)
+                    law = blocks.mean() if has_law else np.nan
+                    rows.append(summary(blocks, law, quantity=quantity, d_k=d_k, n_keys=n_keys, rule=rule))
+    return pd.DataFrame(rows)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Weights of one row of scores."""
+    weights = np.exp(scores - scores.max())
+    return weights / weights.sum()
+
+
+def softmax_row_frame(rng: np.random.Generator, n_keys: int) -> pd.DataFrame:
+    """One row of scores and weights at d_k = 64, raw and scaled."""
+    row = 8 * rng.standard_normal(n_keys)
+    parts = [
+        pd.DataFrame(
+            {
+                "key": np.arange(n_keys),
+                "d_k": 64,
+                "n_keys": n_keys,
+                "rule": rule,
+                "score": s,
+                "weight": softmax(s),
+            }
+        )
+        for rule, s in (("raw", row), ("scaled", row / 8))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def peaky_frame() -> pd.DataFrame:
+    """The lecture's five scores, and the same times 8."""
+    row = np.array([0.1, -0.2, 0.3, -0.2, 0.5])
+    parts = [
+        pd.DataFrame({"index": np.arange(5), "factor": factor, "score": factor * row, "weight": softmax(factor * row)})
+        for factor in (1.0, 8.0)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def lecture_frame(rng: np.random.Generator, runs: int) -> pd.DataFrame:
+    """Variances of runs of 1000 pairs."""
+    rows = []
+    for d_k in (5, 20, 100):
+        z = np.sqrt(rng.chisquare(d_k, (runs, 1000))) * rng.standard_normal((runs, 1000))
+        raw = z.var(axis=1)
+        for run, variance in enumerate(raw):
+            rows.append({
+                "d_k": d_k, "run": run, "n_pairs": 1000, "variance_raw": variance, "variance_scaled": variance / d_k,
+                "prediction_raw": float(d_k), "margin": 0.01, "relative_sd": np.sqrt((2 + 6 / d_k) / 1000),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def claims_frame(rng: np.random.Generator, amount: int) -> pd.DataFrame:
+    """Claims of all three verdicts, some of them one-sided."""
+    groups = ("derivation", "variance", "scaling", "shape", "saturation", "lecture")
+    rows = []
+    for i in range(amount):
+        width = float(rng.choice([0.3, 0.5, 1.4]))
+        estimate = float(rng.normal(0, width / 3)) + (4.5 if i % 17 == 16 else 0.0)
+        one_sided = i % 13 == 5
+        low, high = estimate - width, estimate + width
+        verdict = "confirmed" if low >= -1 and high <= 1 else "refuted" if low > 1 or high < -1 else "undecided"
+        if one_sided:
+            verdict = "confirmed" if low >= -1 else "undecided"
+        rows.append({
+            "id": f"claim-{i}", "group": groups[min(i * len(groups) // amount, 5)],
+            "label": f"variance of $q\\cdot k$ at $d_k = {2 ** (i % 13)}$", "estimate": 1 + 0.01 * estimate,
+            "low": 1 + 0.01 * low, "high": 1 + 0.01 * high, "prediction": 1.0, "margin": 0.01,
+            "region_low": 0.99, "region_high": np.inf if one_sided else 1.01, "verdict": verdict,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@cache
+def frames(grid: str) -> dict[str, pd.DataFrame]:
+    """A frame for each experiment, over a grid."""
+    rng = np.random.default_rng(7)
+    dimensions, keys = GRIDS[grid]
+    large = grid == "large"
+    return {
+        "variance": variance_frame(rng, dimensions),
+        "distribution": distribution_frame(rng, dimensions),
+        "saturation": saturation_frame(rng, dimensions, keys, has_law=large),
+        "softmax_row": softmax_row_frame(rng, 50 if large else 8),
+        "peaky": peaky_frame(),
+        "lecture_demo": lecture_frame(rng, 400 if large else 50),
+        "claims": claims_frame(rng, 90 if large else 30),
+    }
+
+
+@cache
+def drawn(grid: str, name: str) -> Figure:
+    """A figure of the page, drawn once for all tests."""
+    spec = SPECS[name]
+    return spec.draw(frames(grid)[spec.experiment])
+
+
+@cache
+def inlined(name: str) -> str:
+    """The inline SVG of a small figure, made once for all tests."""
+    return str(inline_svg(svg_bytes(drawn("small", name)), name, "what is seen"))
+
+
+SPECS = {spec.name: spec for spec in FIGURES}
+every_figure = pytest.mark.parametrize("spec", FIGURES, ids=lambda spec: spec.name)
+every_grid = pytest.mark.parametrize("grid", GRIDS)
+
+
+def legends(figure: Figure) -> list[Legend]:
+    """The legends of a figure and of its axes."""
+    return [*figure.legends, *(legend for axes in figure.axes if (legend := axes.get_legend()))]
+
+
+def shown_texts(figure: Figure) -> list[Text]:
+    """Every text that a reader sees: labels of ticks outside the axes' limits exist, but are not drawn."""
+    texts: list[Text] = [*figure.texts]
+    for legend in legends(figure):
+        texts += legend.get_texts()
+    for axes in figure.axes:
+        texts += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            texts += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [text for text in texts if text.get_visible() and text.get_text()]
+
+
+def faults_of_text(figure: Figure) -> list[str]:
+    """Texts that leave the canvas, and pairs of texts that overlap by more than half a pixel."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    with rc_context(style.PAGE.settings()):  # hinting changes widths
+        for legend in legends(figure):
+            legend.draw(renderer)  # places its texts
+        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in shown_texts(figure)]
+    canvas = figure.bbox
+    outside = [
+        f"outside: {text}" for text, box in boxes if min(box.x0, box.y0, canvas.x1 - box.x1, canvas.y1 - box.y1) < -0.5
+    ]
+    overlapping = [
+        f"{one} | {other}"
+        for (one, a), (other, b) in combinations(boxes, 2)
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
+    ]
+    return outside + overlapping
+
+
+@every_grid
+@every_figure
+def test_texts_of_the_page_stand_apart_and_inside(spec: FigureSpec, grid: str) -> None:
+    """On the page no text is cut off or covers another, for a small and a large grid."""
+    assert faults_of_text(drawn(grid, spec.name)) == []
+
+
+@every_figure
+def test_texts_of_a_slide_stand_apart_and_inside(spec: FigureSpec) -> None:
+    """The same function draws a slide of the usual size with the same care."""
+    with style.using(style.SLIDE):
+        figure = spec.draw(frames("large")[spec.experiment])
+    assert tuple(figure.get_size_inches()) == (style.SLIDE.width, style.SLIDE.height)
+    assert faults_of_text(figure) == []
+
+
+def test_the_judge_of_texts_can_find_faults() -> None:
+    """Two labels at one place and a label beyond the canvas are both found."""
+    figure = Figure(figsize=(2, 1))
+    figure.text(0.5, 0.5, "one")
+    figure.text(0.5, 0.5, "other")
+    figure.text(0.99, 0.1, "far out")
+    assert faults_of_text(figure) == ["outside: far out", "one | other"]
+
+
+def test_text_is_large_enough_on_the_page() -> None:
+    """No text is smaller than 10 points: 12 px where a figure is shown 605 px wide."""
+    for name in SPECS:
+        assert min(text.get_fontsize() for text in shown_texts(drawn("large", name))) >= 10, name
+
+
+@every_figure
+def test_inline_svg_is_for_the_page(spec: FigureSpec) -> None:
+    """It follows the theme and CSS's size, carries no metadata or inline styles, and every reference has a target."""
+    svg = inlined(spec.name)
+    root = ElementTree.fromstring(svg)
+    assert {"viewBox", "role", "aria-label"} <= root.attrib.keys()
+    assert not {"width", "height"} & root.attrib.keys()
+    assert root.get("fill") == "currentColor"
+    assert style.INK not in svg
+    assert style.BACKGROUND not in svg
+    for unwanted in ("<?xml", "<!DOCTYPE", "metadata", "style=", "<style", "date", "xlink"):
+        assert unwanted not in svg
+    ids = re.findall(r'\bid="([^"]+)"', svg)
+    assert len(ids) == len(set(ids))
+    assert all(name.startswith(f"{spec.name}-") for name in ids)
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) == set(ids)
+
+
+def test_ids_are_unique_on_a_page_of_all_figures() -> None:
+    """No id of one figure is an id of another."""
+    ids = [name for spec in FIGURES for name in re.findall(r'\bid="([^"]+)"', inlined(spec.name))]
+    assert len(ids) == len(set(ids)) > len(FIGURES)
+
+
+@every_figure
+def test_same_frame_same_bytes(spec: FigureSpec) -> None:
+    """A figure drawn again from the same frame is the same SVG."""
+    again = spec.draw(frames("small")[spec.experiment].copy())
+    assert inline_svg(svg_bytes(again), spec.name, "what is seen") == inlined(spec.name)
+
+
+def test_files_have_a_white_background_and_no_dates() -> None:
+    """Files for slides stand on solid white; their bytes repeat."""
+    figure = drawn("small", "peaky-softmax")
+    assert svg_bytes(figure) == svg_bytes(figure)
+    assert b"fill: #ffffff" in svg_bytes(figure)
+    assert not re.search(rb"dc:date|Matplotlib v", svg_bytes(figure))
+    picture = png_bytes(figure, dpi=72)
+    assert picture == png_bytes(figure, dpi=72)
+    assert b"Software" not in picture
+    width = int.from_bytes(picture[16:20], "big")
+    assert width == round(72 * style.PAGE.width)
+
+
+def test_alternative_text_is_escaped() -> None:
+    """Whatever the text alternative holds comes out as written and closes nothing."""
+    alt = """a "b" <c> & 'd' />"""
+    svg = inline_svg(svg_bytes(drawn("small", "peaky-softmax")), "name", alt)
+    assert ElementTree.fromstring(str(svg)).get("aria-label") == alt
+
+
+def changed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with other results."""
+    frame = frame.copy()
+    for column in {"estimate", "weight", "variance_raw"} & set(frame.columns):
+        frame[column] *= 1.07
+    if "verdict" in frame:
+        frame["verdict"] = np.roll(np.where(frame["verdict"] == "confirmed", "refuted", "confirmed"), 1)
+    return frame
+
+
+@every_grid
+@every_figure
+def test_words_come_from_the_frame(spec: FigureSpec, grid: str) -> None:
+    """Captions and text alternatives hold numbers, none of them missing, and change with the frame."""
+    frame = frames(grid)[spec.experiment]
+    for words in (spec.caption, spec.alt):
+        text = words(frame)
+        assert re.search(r"\d", text)
+        assert not re.search(r"nan|inf\b|None|e[+-]\d\d", text)
+        assert text.endswith(".")
+        assert words(changed(frame)) != text
+    assert spec.caption(frame).count("$") % 2 == 0
+    assert "$" not in spec.alt(frame)
+    assert "\\" not in spec.alt(frame)
+
+
+def test_caption_states_the_measured_end() -> None:
+    """The variance's caption prints the frame's own last estimate and law."""
+    frame = frames("large")["variance"]
+    last = frame[(frame["quantity"] == "variance") & (frame["rule"] == "raw")].iloc[-1]
+    caption = SPECS["variance-against-d"].caption(frame)
+    assert f"{number(last['estimate'], 4)} at $d_k = 16384$" in caption
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#121212"])
+@pytest.mark.parametrize("colour", [style.RAW, style.SCALED, style.GREEN, style.PINK])
+def test_colours_show_on_both_backgrounds(colour: str, background: str) -> None:
+    """Marks have a contrast of 3 or more in the light and in the dark theme."""
+    assert style.contrast(colour, background) >= 3
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    """Black on white is 21; yellow on white fails."""
+    assert style.contrast("black", "white") == pytest.approx(21)
+    assert style.contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)
+    assert style.contrast("#ffff00", "white") < 3
+
+
+def test_points_are_joined_only_without_a_law() -> None:
+    """Where predictions are finite they are a line in ink and the estimates are points; else those are joined."""
+    for grid, has_law in (("small", False), ("large", True)):
+        lines = drawn(grid, "entropy-against-d").axes[0].get_lines()
+        joined = [line for line in lines if line.get_marker() in {"o", "s"} and line.get_linestyle() != "None"]
+        laws = [line for line in lines if line.get_color() == style.INK and line.get_linestyle() == "-"]
+        assert (len(joined), len(laws)) == ((0, 2) if has_law else (2, 0))
+
+
+def test_axis_ticks_are_powers_of_two() -> None:
+    """Whatever the grid, d_k has its ticks at powers of two and few of them are labelled."""
+    axes = Figure().add_subplot()
+    style.log2_axis(axes, "x", [5, 20, 100], most=3)
+    ticks = np.concatenate([axes.get_xticks(), axes.get_xticks(minor=True)])
+    assert np.all(np.log2(ticks) % 1 == 0)
+    assert len(axes.get_xticks()) <= 3
+
+
+def test_spread_keeps_order_and_gaps() -> None:
+    """Places far enough apart stay; others move apart about their middle, to exactly the gap."""
+    assert style.spread(np.array([0.0, 10.0]), 4.0) == pytest.approx([0, 10])
+    assert style.spread(np.array([5.0, 5.0, 40.0]), 4.0) == pytest.approx([3, 7, 40])
+    crowd = np.sort(np.random.default_rng(1).uniform(0, 20, 12))
+    assert np.diff(style.spread(crowd, 3.0)).min() >= 3 - 1e-9
+
+
+def test_drawing_leaves_settings_alone() -> None:
+    """Settings of matplotlib are as before after a drawing, and after a medium was used."""
+    before = dict(rcParams)
+    with style.using(style.SLIDE):
+        assert style.medium() is style.SLIDE
+        SPECS["peaky-softmax"].draw(frames("small")["peaky"])
+    assert style.medium() is style.PAGE
+    assert dict(rcParams) == before
+
+
+def test_a_grid_of_one_cell_draws() -> None:
+    """A preset with one d_k and one number of keys has all its figures."""
+    rng = np.random.default_rng(3)
+    one = {
+        "variance": variance_frame(rng, np.array([4])),
+        "distribution": distribution_frame(rng, np.array([4])),
+        "saturation": saturation_frame(rng, np.array([4]), np.array([8]), has_law=False),
+    }
+    for spec in FIGURES:
+        if spec.experiment in one:
+            assert faults_of_text(spec.draw(one[spec.experiment])) == [], spec.name
+
+
+def test_published_runs_are_marked_where_they_are_known() -> None:
+    """A d_k that the lecture did not run still draws."""
+    frame = frames("small")["lecture_demo"].replace({"d_k": {100: 200}})
+    assert "d_k" in SPECS["lecture-scatter"].caption(frame)
+    assert len(SPECS["lecture-scatter"].draw(frame).axes) == 3
+
+
+def test_claims_without_a_margin_or_with_one_verdict_draw() -> None:
+    """A forest of few claims, one of them with no margin of its own, is drawn and told."""
+    frame = frames("small")["claims"].head(3).assign(verdict="confirmed", margin=[np.nan, 0.0, 0.01])
+    assert faults_of_text(SPECS["claims-forest"].draw(frame)) == []
+    assert SPECS["claims-forest"].caption(frame).startswith("Of 3 claims, 3 confirmed, 0 undecided and 0 refuted.")
+
+
+def test_names_are_stable_kebab_case() -> None:
+    """Names serve as ids and file names: unique, lower case, words joined by hyphens."""
+    assert len(SPECS) == len(FIGURES)
+    assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) for name in SPECS)
+    assert {spec.experiment for spec in FIGURES} == set(frames("small"))
+
+
+def test_no_figure_uses_pyplot() -> None:
+    """Figures have no global state of matplotlib's pyplot."""
+    for path in Path(style.__file__).parent.glob("*.py"):
+        assert "pyplot" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "words"),
+    [
+        (0.2872, 3, "0.287"), (16384.2, 4, "16384"), (-0.5, 2, "−0.50"), (3.53e-4, 3, "3.53 × 10⁻⁴"), (0.0, 3, "0.00"),
+        (6.0, 3, "6.00"), (999.6, 3, "1000"), (255.42, 4, "255.4"), (1e-5, 2, "1.0 × 10⁻⁵"), (99.97, 3, "100"),
+    ],
+)  # fmt: skip
+def test_numbers_as_written(value: float, digits: int, words: str) -> None:
+    """Significant digits are kept, minus signs are real, and tiny numbers get a power of ten."""
+    assert number(value, digits) == words
+
+
+def test_words_for_amounts() -> None:
+    """Lists, counts and shares read as English."""
+    assert listing(["a"]) == "a"
+    assert listing(["a", "b", "c"]) == "a, b and c"
+    assert (count(1, "claim"), count(2, "claim")) == ("1 claim", "2 claims")
+    assert percent(0.1234) == "12 %"

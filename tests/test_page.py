@@ -1,0 +1,193 @@
+"""The page as a file: one, offline, valid, and true to its numbers."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import html5lib
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY, command_line, tree
+
+from experiments.cli import n_processors
+from experiments.preset import load_preset
+from experiments.runner import run
+from report.figures import FIGURES
+from report.page import draw_all, render
+from report.wording import grouped, number, rounded
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+
+
+@pytest.fixture(scope="module")
+def html(report: Path) -> str:
+    """The page."""
+    return (report / "report" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def document(html: str) -> ElementTree.Element:
+    """The page, parsed as a browser would."""
+    return html5lib.parse(html)
+
+
+def attributes(document: ElementTree.Element, name: str) -> list[str]:
+    """Every value of an attribute, wherever it stands."""
+    return [value for node in document.iter() for key, value in node.items() if key.rpartition("}")[2] == name]
+
+
+def test_it_is_valid_html(html: str) -> None:
+    """A strict HTML5 parser finds no error."""
+    parser = html5lib.HTMLParser(strict=True)
+    parser.parse(html)
+    assert parser.errors == []
+
+
+def test_it_is_small_and_whole(html: str) -> None:
+    """At most 2 MB, with every figure once."""
+    assert len(html.encode()) <= 2_000_000
+    for spec in FIGURES:
+        assert html.count(f'id="figure-{spec.name}"') == 1
+
+
+def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
+    """No script, no source, no address but anchors and files beside the page."""
+    tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "video", "audio"}
+    assert attributes(document, "src") == []
+    assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
+
+
+def test_the_policy_forbids_everything_but_the_pages_own_style(html: str) -> None:
+    """A content security policy with the style's hash; and no style attribute that it would block."""
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not re.search(r"<[^>]* style=", html)
+
+
+def test_every_link_has_a_target(report: Path, document: ElementTree.Element) -> None:
+    """Anchors exist on the page, files exist beside it, ids are unique."""
+    ids = attributes(document, "id")
+    assert len(ids) == len(set(ids))
+    for target in attributes(document, "href"):
+        if target.startswith("#"):
+            assert target[1:] in ids, target
+        else:
+            assert (report / "report" / target).resolve().is_file(), target
+
+
+def test_no_number_is_missing(document: ElementTree.Element) -> None:
+    """No nan, inf, None or unrendered template in what is read."""
+    body = document.find(f"{XHTML}body")
+    assert body is not None
+    text = " ".join("".join(body.itertext()).split())
+    for word in ("nan", "inf", "None", "Undefined", "{{", "}}", "{%", "$"):
+        assert not re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text), word
+
+
+def test_each_line_of_the_derivation_has_its_evidence(report: Path, html: str) -> None:
+    """Beside each line stand the prediction, measurement, interval and verdict of its claim, as in claims.json."""
+    claims = {claim["id"]: claim for claim in json.loads((report / "claims.json").read_text())["claims"]}
+    shown = re.findall(r'<dl class="evidence" id="claim-([\w-]+)">(.*?)</dl>', html, flags=re.DOTALL)
+    assert [name for name, _ in shown] == [
+        "mean-entry", "variance-entry", "mean-product", "variance-product", "covariance-products",
+        "variance-16", "sd-16", "scaled-variance-16",
+    ]  # fmt: skip
+    for name, body in shown:
+        claim = claims[name]
+        measured = re.search(r"<dt>measured</dt><dd>(.*?)</dd>", body)
+        assert measured is not None
+        written = measured[1].replace("−", "-")
+        half_width = (claim["interval"][1] - claim["interval"][0]) / 2
+        assert abs(float(written) - claim["estimate"]) < 0.05 * half_width
+        assert f'class="verdict {claim["verdict"]}"' in body
+
+
+def test_the_summary_counts_the_verdicts(report: Path, html: str) -> None:
+    """The large numbers at the top are those of claims.json."""
+    verdicts = [claim["verdict"] for claim in json.loads((report / "claims.json").read_text())["claims"]]
+    for verdict in ("confirmed", "undecided", "refuted"):
+        assert re.search(rf'<span class="{verdict}"><b>{verdicts.count(verdict)}</b> {verdict}</span>', html)
+
+
+def test_claims_json_holds_every_number(report: Path) -> None:
+    """Estimate, interval, region, margin with its reason, verdict that follows from them, and the provenance."""
+    record = json.loads((report / "claims.json").read_text())
+    assert record["n_claims"] == len(record["claims"])
+    assert {"preset", "preset_hash", "seed", "commit", "python", "packages"} == set(record["provenance"])
+    for claim in record["claims"]:
+        low, high = claim["interval"]
+        region_low = float("-inf") if claim["region"][0] is None else claim["region"][0]
+        region_high = float("inf") if claim["region"][1] is None else claim["region"][1]
+        inside, outside = region_low <= low and high <= region_high, high < region_low or low > region_high
+        assert claim["verdict"] == ("confirmed" if inside else "refuted" if outside else "undecided")
+        assert low <= claim["estimate"] <= high
+        assert claim["reason_for_margin"]
+        assert (claim["blocks_needed"] is not None) == (claim["verdict"] == "undecided")
+
+
+def test_csv_floats_round_trip(report: Path) -> None:
+    """What a reader loads is what was measured, to the last bit."""
+    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    for name, frame in results.frames.items():
+        read = pd.read_csv(report / "data" / f"{name}.csv")
+        for column in frame:
+            expected, found = frame[column].to_numpy(), read[column].to_numpy()
+            assert np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f"), (name, column)
+
+
+def test_the_number_of_workers_does_not_show(report: Path, tmp_path: Path) -> None:
+    """JOBS=1 built the shared report; all processors give the same bytes of page, figures, data and claims."""
+    jobs = max(2, n_processors())
+    assert command_line("report", "page", "--preset", TINY, "--jobs", jobs, "--out", tmp_path).returncode == 0
+    assert tree(tmp_path) == tree(report)
+
+
+def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) -> None:
+    """Stale figures and half-written files are gone after a run; a stranger's file beside them is not touched."""
+    for name in ("report/figures/old.svg", "data/old.csv", ".partial/report/index.html", "mine.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    assert command_line("report", "page", "--preset", TINY, "--out", tmp_path).returncode == 0
+    assert tree(tmp_path) == tree(report)
+    assert (tmp_path / "mine.txt").read_text() == "old"
+    assert not (tmp_path / ".partial").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["[variance]\nd_k = [3]", "[saturation]\nd_k = [5]\nn_keys = [2]", "[lecture_demo]\nd_k = [1]"],
+    ids=["one dimension", "one cell", "one demo"],
+)
+def test_small_grids_make_a_page_too(tmp_path: Path, change: str) -> None:
+    """Where there is no slope or no direction to speak of, the page is silent about it and still whole."""
+    table = change.split("\n", 1)[0]
+    settings = change.split("\n", 1)[1]
+    text = TINY.read_text()
+    kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
+    (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\nmargin = 0.2\n")
+    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
+    page = render(results, draw_all(results))
+    html5lib.HTMLParser(strict=True).parse(page)
+
+
+def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
+    """What comes from a file is escaped."""
+    name = "<script>alert(1)</script>"
+    (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
+    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
+    page = render(results, draw_all(results))
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_large_numbers_in_words() -> None:
+    """Grouping and rounding as a reader expects them."""
+    assert grouped(1234567) == "1\u2009234\u2009567"
+    assert rounded(94_688) == "95\u2009000"
+    assert rounded(3_123_456) == "3.1 million"
+    assert rounded(254_000_000) == "254 million"
+    assert number(-0.25) == "−0.250"
