@@ -17,7 +17,7 @@ from report.drawing import DrawnFigure, draw_all
 from report.findings import findings
 from report.prose import add_formulas, prose
 from report.references import References
-from report.wording import grouped, interval_text, measured, number, percent, prediction_text, rounded
+from report.wording import grouped, interval_text, margin, measured, number, percent, prediction_text, rounded
 
 HERE = Path(__file__).parent
 CHAPTERS = (  # template, title, and its short form for the contents
@@ -65,7 +65,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     )
     add_formulas(environment)
     environment.filters.update(
-        prose=prose, number=number, percent=percent, rounded=rounded, grouped=grouped,
+        prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped,
         measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, define=references.define)

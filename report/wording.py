@@ -68,6 +68,11 @@ def percent(fraction: float, digits: int = 2) -> str:
     return f"{number(100 * fraction, digits)} %"
 
 
+def margin(fraction: float) -> str:
+    """A chosen margin in percent, as it was chosen."""
+    return f"{100 * fraction:g} %"
+
+
 def listing(words: Iterable[object]) -> str:
     """`a, b and c`."""
     *head, last = [str(word) for word in words]

@@ -90,8 +90,10 @@ class Sign:
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
         """Independent draws of the given shape."""
-        bits = rng.integers(0, 2, shape, dtype=np.int8)
-        return 2.0 * bits - 1.0
+        draws = rng.integers(0, 2, shape, dtype=np.int8).astype(np.float64)
+        draws *= 2
+        draws -= 1
+        return draws
 
 
 @dataclass(frozen=True)

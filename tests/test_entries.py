@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from judge import disagreements
 from scipy import stats
 
+from judge import disagreements
 from scaling import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
 
 LAWS: dict[str, EntryLaw] = {

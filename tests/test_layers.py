@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 LAYERS = ("scaling", "experiments", "report")  # each may import itself and what stands to its left

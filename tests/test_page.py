@@ -9,8 +9,8 @@ import html5lib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY, command_line, tree
 
+from conftest import TINY, command_line, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run

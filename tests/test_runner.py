@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
 
+from conftest import TINY
 from experiments import runner
 from experiments.executor import ThreadExecutor
 from experiments.output import data_files

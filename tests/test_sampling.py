@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from judge import disagreements
 
 import scaling.sampling
+from judge import disagreements
 from scaling import EntryLaw, Gaussian, Sign, StudentT, Tiles, Uniform, draw_scores, plan_tiles
 from scaling.sampling import variance_of_mean_square
 
