@@ -7,13 +7,17 @@ follow is left open, and that is why several are offered here.
 import difflib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.arrays import is_number, shown
+
 Shape = tuple[int, ...]
+
+LARGEST = 1e75  # parameter, and 1/LARGEST the smallest width: fourth powers stay within floats
 
 
 class EntryLaw(Protocol):
@@ -37,11 +41,17 @@ class EntryLaw(Protocol):
 
 @dataclass(frozen=True)
 class Gaussian:
-    """N(mean, sd²)."""
+    """N(mean, sd²); ValueError unless |mean| ≤ 1e75 and 1e-75 ≤ sd ≤ 1e75."""
 
     mean: float = 0.0
     sd: float = 1.0
-    kurtosis: float = 3.0
+    kurtosis: float = field(init=False, default=3.0)
+
+    def __post_init__(self) -> None:
+        if not is_number(self.mean) or abs(self.mean) > LARGEST:
+            raise ValueError(f"Gaussian: mean must be a number from -1e75 to 1e75; received {shown(self.mean)}")
+        if not is_number(self.sd) or not 1 / LARGEST <= self.sd <= LARGEST:
+            raise ValueError(f"Gaussian: sd must be a number from 1e-75 to 1e75; received {shown(self.sd)}")
 
     @property
     def variance(self) -> float:
@@ -59,11 +69,23 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Uniform on [low, high); the default ±√3 has mean 0 and variance 1."""
+    """Uniform on [low, high); the default ±√3 has mean 0 and variance 1.
+
+    Raises ValueError unless |low| ≤ 1e75, |high| ≤ 1e75 and high - low ≥ 1e-75.
+    """
 
     low: float = -math.sqrt(3.0)
     high: float = math.sqrt(3.0)
-    kurtosis: float = 1.8
+    kurtosis: float = field(init=False, default=1.8)
+
+    def __post_init__(self) -> None:
+        for name, value in (("low", self.low), ("high", self.high)):
+            if not is_number(value) or abs(value) > LARGEST:
+                raise ValueError(f"Uniform: {name} must be a number from -1e75 to 1e75; received {shown(value)}")
+        if self.high - self.low < 1 / LARGEST:
+            raise ValueError(
+                f"Uniform: high must be above low by 1e-75 or more; received low {self.low!r} and high {self.high!r}"
+            )
 
     @property
     def mean(self) -> float:
@@ -84,9 +106,9 @@ class Uniform:
 class Sign:
     """+1 or -1 with probability 1/2 each (Rademacher)."""
 
-    mean: float = 0.0
-    variance: float = 1.0
-    kurtosis: float = 1.0
+    mean: float = field(init=False, default=0.0)
+    variance: float = field(init=False, default=1.0)
+    kurtosis: float = field(init=False, default=1.0)
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
         """Independent draws of the given shape."""
@@ -100,16 +122,18 @@ class Sign:
 class StudentT:
     """Student's t with `nu` > 4 degrees of freedom, divided by √(ν/(ν-2)), its own standard deviation: variance 1.
 
-    Raises ValueError when nu ≤ 4: the kurtosis 3 + 6/(ν-4) is then infinite.
+    Raises ValueError unless 4 < nu < ∞: the kurtosis 3 + 6/(ν-4) must exist, and ν = ∞ is the law `Gaussian`.
     """
 
     nu: float = 8.0
-    mean: float = 0.0
-    variance: float = 1.0
+    mean: float = field(init=False, default=0.0)
+    variance: float = field(init=False, default=1.0)
 
     def __post_init__(self) -> None:
-        if not self.nu > 4:
-            raise ValueError(f"StudentT: nu is {self.nu:g}; it must be above 4 for the kurtosis to exist")
+        if not is_number(self.nu) or self.nu <= 4:
+            raise ValueError(
+                f"StudentT: nu is {shown(self.nu)}; it must be above 4 for the kurtosis to exist, and a finite number"
+            )
 
     @property
     def kurtosis(self) -> float:
@@ -133,8 +157,8 @@ ENTRY_LAWS: dict[str, Callable[[], EntryLaw]] = {
 
 def entry_law(name: str) -> EntryLaw:
     """The entry law of that name with its default parameters; ValueError, with the nearest name, when unknown."""
-    if name not in ENTRY_LAWS:
-        nearest = difflib.get_close_matches(name, ENTRY_LAWS, n=1)
+    if not isinstance(name, str) or name not in ENTRY_LAWS:  # type: ignore[redundant-expr]  # callers may be untyped
+        nearest = difflib.get_close_matches(str(name), ENTRY_LAWS, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise ValueError(f"entry law {name!r} is unknown; allowed: {', '.join(ENTRY_LAWS)}{hint}")
+        raise ValueError(f"entry law {shown(name)} is unknown; allowed: {', '.join(ENTRY_LAWS)}{hint}")
     return ENTRY_LAWS[name]()

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from scaling.arrays import is_count, is_number, real_array, shown
 from scaling.moments import EMPTY, Moments
 
 
@@ -27,31 +28,50 @@ class Interval:
 
 
 def t_quantile(confidence: float, n_blocks: int) -> float:
-    """The half-width of a two-sided t interval over `n_blocks` block values, in standard errors."""
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence!r}; it must lie between 0 and 1")
-    if n_blocks < 2:
-        raise ValueError(f"n_blocks is {n_blocks}; an interval needs at least 2 blocks")
+    """The half-width of a two-sided t interval over `n_blocks` block values, in standard errors.
+
+    Raises ValueError unless 0 < confidence < 1 and n_blocks is a whole number from 2.
+    """
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise ValueError(f"t_quantile: confidence is {shown(confidence)}; it must lie between 0 and 1")
+    if not is_count(n_blocks) or n_blocks < 2:
+        raise ValueError(f"t_quantile: n_blocks is {shown(n_blocks)}; an interval needs at least 2 blocks")
     return float(-special.stdtrit(n_blocks - 1, (1 - confidence) / 2))
 
 
-def mean_interval(blocks: NDArray[np.float64], confidence: float) -> Interval:
-    """Interval for the mean of block values, `blocks` of shape (n_blocks, ...): mean ± t · sd/√n_blocks."""
-    n_blocks = blocks.shape[0]
+def mean_interval(blocks: ArrayLike, confidence: float) -> Interval:
+    """Interval for the mean of block values, `blocks` of shape (n_blocks, ...): mean ± t · sd/√n_blocks.
+
+    Raises ValueError for anything but finite real numbers of at least 2 blocks, for values so large that the interval
+    has no finite ends, and for a confidence outside (0, 1).
+    """
+    values = real_array(blocks, "mean_interval: blocks")
+    if values.ndim == 0:
+        raise ValueError(f"mean_interval: blocks must have the shape (n_blocks, ...); received {shown(blocks)}")
+    n_blocks = values.shape[0]
     half_width = t_quantile(confidence, n_blocks)
-    estimate = blocks.mean(axis=0)
-    standard_error = blocks.std(axis=0, ddof=1) / np.sqrt(n_blocks)
-    return Interval(
-        estimate,
-        standard_error,
-        estimate - half_width * standard_error,
-        estimate + half_width * standard_error,
-        n_blocks,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        estimate = values.mean(axis=0)
+        standard_error = values.std(axis=0, ddof=1) / np.sqrt(n_blocks)
+        low, high = estimate - half_width * standard_error, estimate + half_width * standard_error
+    if not np.all(np.isfinite(high - low)):
+        raise ValueError(f"mean_interval: blocks must have a finite mean and variance; received {shown(blocks)}")
+    return Interval(estimate, standard_error, low, high, n_blocks)
 
 
 def simultaneous_confidence(family_wise_error: float, n_intervals: int) -> float:
-    """The confidence each of `n_intervals` intervals needs so that all hold at once (Bonferroni, any dependence)."""
+    """The confidence each of `n_intervals` intervals needs so that all hold at once (Bonferroni, any dependence).
+
+    Raises ValueError unless 0 < family_wise_error < 1 and n_intervals is a whole number from 1.
+    """
+    if not is_number(family_wise_error) or not 0 < family_wise_error < 1:
+        raise ValueError(
+            f"simultaneous_confidence: family_wise_error must lie between 0 and 1; received {shown(family_wise_error)}"
+        )
+    if not is_count(n_intervals):
+        raise ValueError(
+            f"simultaneous_confidence: n_intervals must be a whole number from 1; received {shown(n_intervals)}"
+        )
     return 1 - family_wise_error / n_intervals
 
 
@@ -60,8 +80,11 @@ def jackknife_values(blocks: Sequence[Moments], statistic: Callable[[Moments], f
 
     Their mean is the statistic with its O(1/B) bias removed; they enter `mean_interval` like plain block values.
     Source: J. W. Tukey, Bias and confidence in not quite large samples, Ann. Math. Stat. 29 (1958) 614.
+    ValueError for fewer than 2 blocks, since none would be left without one of them.
     """
     n_blocks = len(blocks)
+    if n_blocks < 2:
+        raise ValueError(f"jackknife_values: at least 2 blocks are needed; received {n_blocks}")
     before = list(accumulate(blocks, initial=EMPTY))  # before[b] merges the blocks 0 … b-1
     after = list(accumulate(reversed(blocks), initial=EMPTY))[::-1]  # after[b] merges the blocks b … B-1
     without = np.array([statistic(before[b] + after[b + 1]) for b in range(n_blocks)])

@@ -1,9 +1,16 @@
 """Streaming moments up to the fourth, with an exact merge."""
 
+import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from scaling.arrays import real_array
+
+# A relative spread that rounding alone can give: NumPy's pairwise mean of equal values is a few units off.
+ROUNDING = 32 * sys.float_info.epsilon
 
 
 @dataclass(frozen=True)
@@ -23,20 +30,27 @@ class Moments:
 
     @classmethod
     def of(cls, values: ArrayLike) -> "Moments":
-        """Moments of all entries of an array of any shape; ValueError when it is empty."""
-        x = np.asarray(values, dtype=np.float64).ravel()
+        """Moments of all entries of an array of any shape.
+
+        Raises ValueError when it is empty, holds anything but finite real numbers, or values whose deviations are
+        so large that the sum of their fourth powers, times their count, passes the largest float.
+        """
+        x = real_array(values, "Moments.of: values").ravel()
         if x.size == 0:
             raise ValueError("Moments.of: the array is empty; at least one value is needed")
-        mean = float(x.mean())
-        deviation = x - mean
-        square = deviation * deviation
-        return cls(
-            count=float(x.size),
-            mean=mean,
-            m2=float(square.sum()),
-            m3=float(np.vdot(square, deviation)),
-            m4=float(np.vdot(square, square)),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows makes m4 inf or nan
+            mean = float(x.mean())
+            deviation = x - mean
+            square = deviation * deviation
+            m4 = float(np.vdot(square, square))
+            if not math.isfinite(x.size * m4):
+                raise ValueError(
+                    "Moments.of: the sum of fourth powers of deviations must not pass the largest float; "
+                    f"received values from {x.min():g} to {x.max():g}"
+                )
+            return cls(
+                count=float(x.size), mean=mean, m2=float(square.sum()), m3=float(np.vdot(square, deviation)), m4=m4
+            )
 
     @classmethod
     def from_array(cls, values: NDArray[np.float64]) -> "Moments":
@@ -81,8 +95,13 @@ class Moments:
 
     @property
     def excess_kurtosis(self) -> float:
-        """The ratio n M4 / M2² - 3, zero for a normal law; nan for a constant sample."""
-        return self.count * self.m4 / self.m2**2 - 3 if self.m2 > 0 else float("nan")
+        """The ratio n M4 / M2² - 3, zero for a normal law; nan for a constant sample.
+
+        Constant to within rounding, that is: M2 ≤ n (32 ε mean)², or M4 below the smallest normal float.
+        """
+        spread = ROUNDING * self.mean
+        is_constant = self.m2 <= self.count * spread * spread or self.m4 < sys.float_info.min
+        return float("nan") if is_constant else self.count * self.m4 / self.m2**2 - 3
 
 
 EMPTY = Moments(0.0, 0.0, 0.0, 0.0, 0.0)

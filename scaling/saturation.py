@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scaling.arrays import real_array, shown
+
 CHUNK = 2**17  # scores looked at together, so that the work on them stays within a core's cache
+VANISHED = -1e4  # exp of it, and of anything less, is 0
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,27 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
     tr J = (1 - m)(1 + m) - S_2 and ‖J‖² = m²(1 - m)² + (S_2 - 2 S_3) + S_2² + 2 m² S_2, where 1 - m = Σ p_j over the
     others.
 
-    Raises ValueError for an empty row, scores that are not finite, or a factor that is negative or not finite.
+    Raises ValueError for an empty row, anything but finite real numbers, a negative factor, or a product of a factor
+    and a row's largest score beyond the largest float.
     """
-    s = np.atleast_2d(np.asarray(scores, dtype=np.float64))  # (n_rows, n_keys)
-    c = np.atleast_1d(np.asarray(factors, dtype=np.float64))  # (n_factors,)
+    s = np.atleast_2d(real_array(scores, "row_observables: scores"))  # (n_rows, n_keys)
+    c = np.atleast_1d(real_array(factors, "row_observables: factors"))  # (n_factors,)
     if s.ndim != 2 or s.shape[1] == 0:
         raise ValueError(f"row_observables: scores have shape {np.shape(scores)}; (n_rows, n_keys ≥ 1) is needed")
-    if c.ndim != 1 or not np.all(np.isfinite(c)) or np.any(c < 0):
-        raise ValueError("row_observables: factors must be one number or a list of them, finite and not negative")
-    if not np.all(np.isfinite(s)):
-        raise ValueError("row_observables: scores must be finite; found nan or inf")
+    if c.ndim != 1 or np.any(c < 0):
+        raise ValueError(
+            f"row_observables: factors must be one number or a list of them, none negative; received {shown(factors)}"
+        )
     results = np.empty((len(OBSERVABLES), len(c), len(s)))
     step = max(1, CHUNK // s.shape[1])
     for first in range(0, len(s), step):
         rows = slice(first, first + step)
         results[:, :, rows] = _observe(s[rows], c)
+    if not np.all(np.isfinite(results[0])):
+        raise ValueError(
+            "row_observables: factor · score must not pass the largest float; "
+            f"received scores up to {np.abs(s).max():g} and factors up to {c.max():g}"
+        )
     return RowObservables(*results)
 
 
@@ -60,10 +69,15 @@ def _observe(s: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float
     rows = np.arange(len(s))
     largest = s.argmax(axis=1)
     top = s[rows, largest]
-    below = s - top[:, None]  # ≤ 0
+    with np.errstate(over="ignore"):
+        below = s - top[:, None]  # ≤ 0
+    np.maximum(below, -np.finfo(np.float64).max, out=below)  # finite, for a factor of 0
     results = np.empty((len(OBSERVABLES), len(c), len(s)))
     for i, factor in enumerate(c):
-        x = factor * below
+        with np.errstate(over="ignore"):
+            x = factor * below
+            log_top = factor * top  # the caller looks whether it is finite
+        np.maximum(x, VANISHED, out=x)  # finite, since 0 · inf would be nan
         e = np.exp(x)
         e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1
         rest = e.sum(axis=1)
@@ -75,7 +89,7 @@ def _observe(s: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float
         s2 = e2.sum(axis=1) / partition**2
         s3 = np.einsum("ij,ij->i", e2, e) / partition**3
         results[:, i] = (
-            factor * top + log_z,
+            log_top + log_z,
             log_z - np.einsum("ij,ij->i", e, x) / partition,
             m**2 + s2,
             m**3 + s3,

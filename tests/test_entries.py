@@ -1,6 +1,8 @@
 """Laws of entries: what they say of themselves is what they draw."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +78,54 @@ def test_an_unknown_law_names_the_nearest() -> None:
         entry_law("gausian")
 
 
-def test_student_t_needs_a_finite_kurtosis() -> None:
-    """Four degrees of freedom or fewer have none."""
-    with pytest.raises(ValueError, match="nu is 4; it must be above 4"):
-        StudentT(4.0)
+@pytest.mark.parametrize("name", [None, [], 3, "", np.array(["sign", "sign"])])
+def test_what_is_no_name_is_an_unknown_law(name: Any) -> None:
+    """Not a string, or an empty one: refused like any other unknown name."""
+    with pytest.raises(ValueError, match=r"^entry law .* is unknown; allowed: gaussian, ") as caught:
+        entry_law(name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: StudentT(4.0), r"StudentT: nu is 4\.0; it must be above 4 for the kurtosis to exist"),
+        (lambda: StudentT(math.inf), "StudentT: nu is inf; it must be .* a finite number"),
+        (lambda: StudentT(math.nan), "StudentT: nu is nan; it must be .* a finite number"),
+        (lambda: StudentT("8"), "StudentT: nu is '8'; it must be .* a finite number"),
+        (lambda: StudentT(None), "StudentT: nu is None; it must be .* a finite number"),
+        (lambda: Gaussian(sd=math.nan), "Gaussian: sd must be a number from 1e-75 to 1e75; received nan"),
+        (lambda: Gaussian(sd=-1.0), r"Gaussian: sd must be .*; received -1\.0"),
+        (lambda: Gaussian(sd=0), "Gaussian: sd must be .*; received 0"),
+        (lambda: Gaussian(mean=math.inf), "Gaussian: mean must be a number from -1e75 to 1e75; received inf"),
+        (lambda: Gaussian(mean="0"), "Gaussian: mean must be .*; received '0'"),
+        (lambda: Uniform(1.0, 1.0), r"Uniform: high must be above low .*; received low 1\.0 and high 1\.0"),
+        (lambda: Uniform(2, 1), "Uniform: high must be above low .*; received low 2 and high 1"),
+        (lambda: Uniform(math.nan, 1.0), "Uniform: low must be a number from -1e75 to 1e75; received nan"),
+        (lambda: Uniform(0.0, None), "Uniform: high must be .*; received None"),
+        (lambda: Uniform(0.0, 10**400), "Uniform: high must be .*; received 10000"),
+    ],
+)
+def test_impossible_parameters_are_refused(make: Callable[[], EntryLaw], message: str) -> None:
+    """No law has such a width, place or number of degrees of freedom."""
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("law", "fixed"),
+    [
+        (Gaussian, {"kurtosis": 7.0}),
+        (Uniform, {"kurtosis": 3.0}),
+        (Sign, {"mean": 1.0}),
+        (Sign, {"variance": 2.0}),
+        (Sign, {"kurtosis": 3.0}),
+        (StudentT, {"mean": 5.0}),
+        (StudentT, {"variance": 9.0}),
+    ],
+)
+def test_moments_that_a_law_fixes_cannot_be_set(law: Callable[..., EntryLaw], fixed: dict[str, float]) -> None:
+    """A law whose draws would not follow the number takes no such argument."""
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{next(iter(fixed))}'"):
+        law(**fixed)

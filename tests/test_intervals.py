@@ -1,6 +1,7 @@
 """Intervals: their quantiles, their coverage, and the mistake of counting dependent products."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,9 +90,51 @@ def test_jackknife_removes_the_bias_of_a_ratio() -> None:
     assert abs(np.mean(jackknifed)) < 0.02
 
 
+def test_a_list_of_block_values_is_taken() -> None:
+    """Plain numbers give the interval of the same array."""
+    assert mean_interval([1, 2.0, 4], 0.9) == mean_interval(np.array([1.0, 2.0, 4.0]), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        (3.0, r"blocks must have the shape \(n_blocks, \.\.\.\); received 3\.0"),
+        (np.array(3.0), r"blocks must have the shape .*; received array\(3\.\)"),
+        ([1.0, np.nan], r"blocks must be finite real numbers; received nan in \[1\.0, nan\]"),
+        ([1.0, None], r"blocks must be finite real numbers without a mask; received \[1\.0, None\]"),
+        (["a", "b"], r"blocks must be .*; received \['a', 'b'\]"),
+        ([1e308, -1e308], r"blocks must have a finite mean and variance; received \[1e\+308, -1e\+308\]"),
+    ],
+)
+def test_odd_blocks_are_refused(blocks: Any, message: str) -> None:
+    """An interval comes from an array of finite numbers or not at all."""
+    with pytest.raises(ValueError, match=f"^mean_interval: {message}") as caught:
+        mean_interval(blocks, 0.95)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("n_intervals", [0, -1, 2.5, None])
+def test_intervals_are_counted_in_whole_numbers(n_intervals: Any) -> None:
+    """Bonferroni divides by a count."""
+    with pytest.raises(ValueError, match=f"n_intervals must be a whole number from 1; received {n_intervals}"):
+        simultaneous_confidence(0.05, n_intervals)
+    with pytest.raises(ValueError, match=r"family_wise_error must lie between 0 and 1; received 2"):
+        simultaneous_confidence(2, 1)
+
+
+def test_a_jackknife_needs_a_block_to_leave_out() -> None:
+    """Without one of fewer than two blocks nothing is left."""
+    with pytest.raises(ValueError, match="jackknife_values: at least 2 blocks are needed; received 1"):
+        jackknife_values([Moments.of([1.0])], lambda moments: moments.mean)
+
+
 def test_impossible_intervals_are_refused() -> None:
     """One block has no scatter; a confidence is a probability."""
     with pytest.raises(ValueError, match="n_blocks is 1; an interval needs at least 2"):
         mean_interval(np.ones((1, 3)), 0.95)
     with pytest.raises(ValueError, match=r"confidence is 1\.5"):
         t_quantile(1.5, 10)
+    with pytest.raises(ValueError, match="confidence is None"):
+        t_quantile(None, 10)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"n_blocks is 2\.5"):
+        t_quantile(0.9, 2.5)  # type: ignore[arg-type]

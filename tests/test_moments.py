@@ -57,3 +57,41 @@ def test_degenerate_samples() -> None:
         Moments.of([])
     assert np.isnan(Moments.of([1.0]).sample_variance)
     assert np.isnan(Moments.of([2.0, 2.0]).excess_kurtosis)
+
+
+@pytest.mark.parametrize("values", [[0.1] * 1000, [1 / 3] * 999_999, [1e200] * 3, [1e-100, 3e-100], [1e-200, 2e-200]])
+def test_what_rounding_leaves_of_a_constant_has_no_kurtosis(values: list[float]) -> None:
+    """Deviations that are rounding alone, or whose fourth powers vanish, give nan; so do merged pieces of them."""
+    moments = Moments.of(values)
+    assert np.isnan(moments.excess_kurtosis)
+    assert np.isnan((moments + moments).excess_kurtosis)
+
+
+def test_a_small_spread_about_a_large_mean_keeps_its_kurtosis() -> None:
+    """The negative control: a relative spread of 1e-12 is no constant."""
+    assert Moments.of([1 - 1e-12, 1 + 1e-12]).excess_kurtosis == pytest.approx(-2)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([np.nan], r"values must be finite real numbers; received nan in \[nan\]"),
+        ([1.0, -np.inf], r"values must be finite real numbers; received -inf in \[1\.0, -inf\]"),
+        (None, "values must be finite real numbers without a mask; received None"),
+        ([1j], r"without a mask; received \[1j\]"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), "without a mask; received masked_array"),
+        (["a"], r"received \['a'\]"),
+        ([[1.0], [2.0, 3.0]], r"received \[\[1\.0\], \[2\.0, 3\.0\]\]"),
+        ([10**400], r"received \[10000"),
+        (
+            [1e200, -1e200],
+            r"fourth powers .* must not pass the largest float; received values from -1e\+200 to 1e\+200",
+        ),
+        ([1e308, 1e308], r"fourth powers .* must not pass the largest float; received values from 1e\+308 to 1e\+308"),
+    ],
+)
+def test_odd_values_get_one_clear_line(values: object, message: str) -> None:
+    """What is not finite, not real or too large is refused by name."""
+    with pytest.raises(ValueError, match=f"^Moments.of: .*{message}") as caught:
+        Moments.of(values)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

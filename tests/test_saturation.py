@@ -87,6 +87,15 @@ def test_scores_of_a_million_are_finite() -> None:
     assert found.entropy[0].tolist() == [0.0, pytest.approx(np.log(2))]
 
 
+@pytest.mark.parametrize(("factor", "log_partition", "entropy"), [(1.0, 1e308, 0.0), (0.0, np.log(2), np.log(2))])
+def test_the_largest_floats_work(factor: float, log_partition: float, entropy: float) -> None:
+    """A difference of scores beyond the largest float is one key that has everything, or no difference at factor 0."""
+    found = row_observables([1e308, -1e308], factor)
+    assert found.log_partition[0, 0] == pytest.approx(log_partition)
+    assert found.entropy[0, 0] == pytest.approx(entropy)
+    assert row_observables([0.0, -300.0], 1e308).max_weight[0, 0] == 1.0
+
+
 def test_equal_scores_are_the_uniform_case() -> None:
     """Factor 0 makes all weights 1/n: entropy ln n, Σp² = 1/n."""
     found = row_observables(np.arange(10.0), 0.0)
@@ -107,16 +116,35 @@ def test_the_number_of_rows_looked_at_together_does_not_matter(monkeypatch: pyte
     ("scores", "factors", "message"),
     [
         ([], 1.0, r"scores have shape \(0,\)"),
-        ([[1.0, np.nan]], 1.0, "scores must be finite"),
+        ([[1.0, np.nan]], 1.0, "scores must be finite real numbers; received nan in"),
+        ([1 + 2j], 1.0, r"scores must be finite real numbers without a mask; received \[\(1\+2j\)\]"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), 1.0, "without a mask; received masked_array"),
+        ([1.0, np.ma.masked], 1.0, r"without a mask; received \[1\.0, masked\]"),
+        (["1"], 1.0, r"received \['1'\]"),
+        (np.array(["2020"], dtype="M8[Y]"), 1.0, r"received array\(\['2020'"),
+        (np.array([1], dtype="m8[s]"), 1.0, r"received array\(\[1\]"),
+        (np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]), 1.0, r"received array\(\[\(1, 2"),
+        ({1: 2}, 1.0, r"received \{1: 2\}"),
+        ((x for x in [1.0]), 1.0, "received <generator"),
+        ({1.0}, 1.0, r"received \{1\.0\}"),
+        (object(), 1.0, "received <object"),
+        (None, 1.0, "received None"),
+        ([True, False], 1.0, r"received \[True, False\]"),
+        ([1.0, [2.0, 3.0]], 1.0, r"received \[1\.0, \[2\.0, 3\.0\]\]"),
+        ([10**400], 1.0, r"received \[10000"),
+        ([10**5000], 1.0, "received something too long to write, of type list"),
+        ([1.0, 300.0], 1e308, r"factor · score must not pass .* scores up to 300 and factors up to 1e\+308"),
+        ([1.0, 2.0], 1j, "factors must be finite real numbers without a mask; received 1j"),
+        ([1.0, 2.0], None, "factors must be finite real numbers without a mask; received None"),
         ([[1.0, np.inf]], 1.0, "scores must be finite"),
         (np.zeros((2, 2, 2)), 1.0, r"scores have shape \(2, 2, 2\)"),
-        ([1.0, 2.0], -1.0, "factors must be"),
+        ([1.0, 2.0], -1.0, "factors must be one number or a list of them, none negative; received -1"),
         ([1.0, 2.0], np.nan, "factors must be"),
         ([1.0, 2.0], [[1.0]], "factors must be"),
     ],
 )
 def test_bad_arrays_get_one_clear_line(scores: object, factors: object, message: str) -> None:
-    """Empty, infinite or mis-shaped input is refused by name."""
-    with pytest.raises(ValueError, match=message) as caught:
+    """Empty, infinite, mis-shaped or other odd input is refused by name."""
+    with pytest.raises(ValueError, match=f"^row_observables: .*{message}") as caught:
         row_observables(scores, factors)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)

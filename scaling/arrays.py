@@ -1,0 +1,54 @@
+"""What a caller hands in → floats to compute with, or one line that says why not."""
+
+import math
+import reprlib
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MAX_COUNT = 2**62  # of anything; products of a few counts then still fit a float
+
+
+def real_array(values: ArrayLike, where: str) -> NDArray[np.float64]:
+    """`values` as an array of floats; `where` names them in the ValueError that anything else gets.
+
+    Ints and floats are taken. Refused, since NumPy would drop or invent something: imaginary parts, masks, bools,
+    text, dates, records, objects, ragged lists, nan and inf.
+    """
+    parts = values if isinstance(values, list | tuple) else [values]
+    is_masked = any(isinstance(part, np.ma.MaskedArray) for part in parts)
+    try:
+        array = np.asarray(None if is_masked else values)
+    except (TypeError, ValueError, OverflowError):  # ragged lists, mixtures
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{where} must be finite real numbers without a mask; received {shown(values)}")
+    with np.errstate(over="ignore"):  # a longdouble too large becomes inf
+        floats = np.asarray(array, dtype=np.float64)
+    finite = np.isfinite(floats)
+    if not finite.all():
+        raise ValueError(f"{where} must be finite real numbers; received {floats[~finite][0]} in {shown(values)}")
+    return floats
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a finite real number; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the largest float
+        return False
+
+
+def is_count(value: object) -> bool:
+    """Whether `value` is a whole number from 1 to 2⁶²; a bool or a float is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= int(value) <= MAX_COUNT
+
+
+def shown(value: object) -> str:
+    """`value` for an error message: its repr, cut short, on one line."""
+    try:
+        return " ".join(reprlib.repr(value).split())
+    except ValueError:  # Python writes no int of more than 4300 digits
+        return f"something too long to write, of type {type(value).__name__}"
