@@ -1,8 +1,11 @@
 """`python -m experiments run`: measure, judge, and write the data and the claims."""
 
+import signal
 from collections.abc import Sequence
 
-from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
+
+from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish  # noqa: E402 - see above
 
 
 def main(argv: Sequence[str]) -> int:

@@ -66,7 +66,7 @@ class Judgement:
     high: float
     n_blocks: int
     verdict: Verdict
-    blocks_needed: int | None  # for an undecided claim: blocks that would decide it, planned as above
+    blocks_needed: int | None  # for an undecided claim: blocks for a margin of ten standard errors; None if it has them
 
 
 @dataclass(frozen=True)
@@ -127,5 +127,6 @@ def judge(claim: Claim, confidence: float) -> Judgement:
         verdict = Verdict.UNDECIDED
     blocks_needed = None
     if verdict is Verdict.UNDECIDED:
-        blocks_needed = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * standard_error / claim.margin) ** 2)
+        planned = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * standard_error / claim.margin) ** 2)
+        blocks_needed = planned if planned > interval.n_blocks else None
     return Judgement(claim, estimate, standard_error, low, high, interval.n_blocks, verdict, blocks_needed)

@@ -2,15 +2,16 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
-from experiments.faults import Faults, nearest_name
+from experiments.faults import Faults, nearest_name, shown
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
 from experiments.runner import Results, run
@@ -75,9 +76,9 @@ def read_run_options(arguments: argparse.Namespace) -> RunOptions:
     faults: list[str] = []
 
     def whole(option: str, text: str | None, low: int, high: int) -> int | None:
-        if text is None or (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        if text is None or (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
             return None if text is None else int(text)
-        faults.append(f"{option}: {text!r} is not allowed; a whole number from {low} to {high} is needed")
+        faults.append(f"{option}: {shown(text)} is not allowed; a whole number from {low} to {high} is needed")
         return None
 
     seed = whole("--seed", arguments.seed, 0, MAX_SEED)
@@ -112,33 +113,45 @@ def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
     with only_one(options.out):
         results = run(options.preset, options.out / "results.sqlite", options.jobs, say)
         files = data_files(results)
-        folders = ["data"]
         product = options.out / "claims.json"
         if render is not None:
             files |= render(results, options.out / ".figures")
-            folders.append("report")
             product = options.out / list(files)[-1]
-        publish(options.out, files, folders)
+        publish(options.out, files)
     seconds = time.perf_counter() - started
     blocks = f"{results.n_computed} blocks computed, {results.n_reused} reused"
-    print(f"{seconds:.1f} s · {blocks} · {product} · {results.ledger.summary}")
+    tell(sys.stdout, f"{seconds:.1f} s · {blocks} · {product} · {results.ledger.summary}")
     return 1 if options.strict and results.ledger.count(Verdict.REFUTED) else 0
 
 
 def say(line: str) -> None:
     """A line for the user, beside the results."""
-    print(line, file=sys.stderr)
+    tell(sys.stderr, line)
+
+
+def tell(stream: TextIO | None, line: str) -> None:
+    """Print a line where somebody listens: a closed, full or narrow-minded stream is no reason to fail."""
+    if stream is None:
+        return
+    try:
+        encoding = stream.encoding or "utf-8"
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter complains as it ends
 
 
 def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
     """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__.py
     try:
         sys.exit(main(sys.argv[1:]))
     except Faults as found:
         for line in found.lines:
             say(f"error: {line}")
         sys.exit(2)
+    except MemoryError:
+        say("error: this machine has not enough memory for the preset; try a smaller one, or fewer workers with JOBS=")
+        sys.exit(2)
     except KeyboardInterrupt:
         say("\ninterrupted: finished blocks are kept; the same command goes on from there")
-        sys.stderr.flush()
         os._exit(130)  # threads may be in the middle of a block, which nobody needs to wait for

@@ -9,7 +9,16 @@ import pandas as pd
 from pydantic import Field
 
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Claim
-from experiments.experiment import ESTIMATE_COLUMNS, Column, EntryLawName, Experiment, Margin, Values, estimate_row
+from experiments.experiment import (
+    ESTIMATE_COLUMNS,
+    BlockSize,
+    Column,
+    EntryLawName,
+    Experiment,
+    Margin,
+    Values,
+    estimate_row,
+)
 from scaling.entries import entry_law
 
 
@@ -24,7 +33,7 @@ class DerivationCell:
 
 QUANTITIES = ("mean_entry", "variance_entry", "mean_product", "variance_product", "covariance_products")
 PREDICTIONS = (0.0, 1.0, 0.0, 1.0, 0.0)
-SHEET = "lecture, calculation sheet"
+SHEET = "Lecture, calculation sheet"
 
 
 class Derivation(Experiment[DerivationCell]):
@@ -42,14 +51,19 @@ class Derivation(Experiment[DerivationCell]):
     entries: EntryLawName = "gaussian"
 
     def cells(self) -> Sequence[DerivationCell]:
-        """One cell, large enough for the line that needs most: the covariance of two products.
+        """One cell, large enough for the line that needs most: a product's variance or two products' covariance.
 
-        Its mean over the d(d-1)/2 pairs of components has variance 2/(d(d-1)) per vector pair, and its margin is
-        `margin`/(d-1): the covariance that would move Var(q·k) by `margin`.
+        Per vector pair the former has relative variance (κ² - 1)/d, and the latter, averaged over the d(d-1)/2 pairs
+        of components, variance 2/(d(d-1)); its margin is `margin`/(d-1), which would move Var(q·k) by `margin`.
         """
-        per_pair = 2 / (self.d_k * (self.d_k - 1))
-        planned = per_pair * (STANDARD_ERRORS_PER_MARGIN * (self.d_k - 1) / self.margin) ** 2
+        d, kappa = self.d_k, entry_law(self.entries).kurtosis
+        worst = max((kappa**2 - 1) / d, 2 * (d - 1) / d)
+        planned = worst * (STANDARD_ERRORS_PER_MARGIN / self.margin) ** 2
         return [DerivationCell(self.d_k, max(2, int(np.ceil(planned / self.n_blocks))), self.entries)]
+
+    def size(self, cell: DerivationCell) -> BlockSize:
+        """Q, K, and their products."""
+        return BlockSize(2.0 * cell.n_pairs * cell.d_k, 3.0 * cell.n_pairs * cell.d_k)
 
     def measure(self, cell: DerivationCell, rng: np.random.Generator) -> Values:
         """(5,): one unbiased estimate of each quantity."""
@@ -59,7 +73,8 @@ class Derivation(Experiment[DerivationCell]):
         products = q * k  # (n_pairs, d_k)
         covariance = np.cov(products, rowvar=False)  # (d_k, d_k)
         off_diagonal = (covariance.sum() - np.trace(covariance)) / (cell.d_k * (cell.d_k - 1))
-        return np.array([q.mean(), q.var(ddof=1), products.mean(), products.var(ddof=1), off_diagonal])
+        entries = np.concatenate([q, k])
+        return np.array([entries.mean(), entries.var(ddof=1), products.mean(), products.var(ddof=1), off_diagonal])
 
     def frame(self, observed: Mapping[DerivationCell, Values]) -> pd.DataFrame:
         """One row per quantity."""
@@ -75,21 +90,21 @@ class Derivation(Experiment[DerivationCell]):
         """The sheet's first five lines."""
         ((cell, blocks),) = observed.items()
         percent = f"{100 * self.margin:g} %"
-        of_variance = f"moves Var(q·k) by about {percent}"
+        of_variance = rf"moves $\operatorname{{Var}}(q \cdot k)$ by about {percent}"
         lines: tuple[tuple[str, str, str, float, str], ...] = (
             (
                 "mean-entry",
-                r"$\mathbb{E}[q_i] = 0$",
-                "The entries of q have mean 0.",
+                r"$\mathbb{E}[q_i] = \mathbb{E}[k_i] = 0$",
+                "The entries of q and of k have mean 0.",
                 self.margin,
-                f"{percent} of an entry's standard deviation: a shift μ of both means moves Var(q·k) by 2μ²",
+                f"a shift of all means by it changes the variance of the dot product by {200 * self.margin**2:g} %",
             ),
             (
                 "variance-entry",
-                r"$\operatorname{Var}(q_i) = 1$",
-                "The entries of q have variance 1.",
+                r"$\operatorname{Var}(q_i) = \operatorname{Var}(k_i) = 1$",
+                "The entries of q and of k have variance 1.",
                 self.margin,
-                of_variance,
+                f"an error of that size {of_variance}",
             ),
             (
                 "mean-product",
@@ -103,14 +118,14 @@ class Derivation(Experiment[DerivationCell]):
                 r"$\operatorname{Var}(q_i k_i) = 1$",
                 "A product of two entries has variance 1.",
                 self.margin,
-                of_variance,
+                f"an error of that size {of_variance}",
             ),
             (
                 "covariance-products",
                 r"$\operatorname{Cov}(q_i k_i, q_j k_j) = 0$",
                 "Two products of different components are uncorrelated.",
                 self.margin / (self.d_k - 1),
-                f"the margin is {self.margin:g}/(d_k - 1): so large a covariance of every two products {of_variance}",
+                rf"{self.margin:g}$/(d_k - 1)$: so large a covariance of every two products {of_variance}",
             ),
         )
         return [

@@ -9,7 +9,17 @@ import pandas as pd
 from pydantic import Field
 from scipy import special
 
-from experiments.experiment import ESTIMATE_COLUMNS, Column, EntryLawName, Experiment, Grid, Values, estimate_row
+from experiments.experiment import (
+    ESTIMATE_COLUMNS,
+    BlockSize,
+    Column,
+    EntryLawName,
+    Experiment,
+    Grid,
+    Values,
+    block_size,
+    estimate_row,
+)
 from scaling.entries import entry_law
 from scaling.rules import SCALED
 from scaling.sampling import Tiles, draw_scores
@@ -25,6 +35,11 @@ class DistributionCell:
     n_tiles: int
     side: int
     entries: str
+
+    @property
+    def tiles(self) -> Tiles:
+        """The block's shape."""
+        return Tiles(self.n_tiles, self.side, self.side)
 
 
 class Distribution(Experiment[DistributionCell]):
@@ -55,10 +70,14 @@ class Distribution(Experiment[DistributionCell]):
             cells.append(DistributionCell(d_k, n_tiles, side, self.entries))
         return cells
 
+    def size(self, cell: DistributionCell) -> BlockSize:
+        """Q and K of every tile; Q and the scores of one."""
+        return block_size(cell.d_k, cell.tiles)
+
     def measure(self, cell: DistributionCell, rng: np.random.Generator) -> Values:
         """(n_bins,): the block's share of scores in each bin, per unit of z."""
         law = entry_law(cell.entries)
-        tiles = Tiles(cell.n_tiles, cell.side, cell.side)
+        tiles = cell.tiles
         counts = np.zeros(len(EDGES) - 1)
         for dot_products in draw_scores(rng, cell.d_k, tiles, law, law):
             counts += np.histogram(SCALED(dot_products, cell.d_k), EDGES)[0]

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from experiments.claims import Claim
 from scaling.entries import entry_law
 from scaling.intervals import mean_interval
+from scaling.sampling import Tiles
 
 CellT = TypeVar("CellT")
 Values = NDArray[np.float64]
@@ -44,8 +45,18 @@ Grid = Annotated[
     list[Annotated[int, Field(ge=1, le=2**20)]], Field(min_length=1, max_length=64), AfterValidator(_increasing)
 ]
 EntryLawName = Annotated[str, AfterValidator(_known_law)]
-Margin = Annotated[float, Field(gt=0, lt=1)]
+Margin = Annotated[float, Field(ge=1e-6, lt=1)]
 SingleBlock = Annotated[int, Field(ge=1, le=1)]  # for an experiment that shows one draw and estimates nothing
+
+
+class BlockSize(NamedTuple):
+    """Numbers that a block draws, and those it holds at once."""
+
+    draws: float
+    held: float
+
+
+MAX_DRAWS, MAX_HELD = 2.0**36, 2.0**26  # ten minutes of one core; 512 MB a worker
 
 
 class Experiment(BaseModel, ABC, Generic[CellT]):
@@ -67,6 +78,22 @@ class Experiment(BaseModel, ABC, Generic[CellT]):
         """Every combination of parameters, in the order of the frame."""
 
     @abstractmethod
+    def size(self, cell: CellT) -> BlockSize:
+        """What one block of a cell takes."""
+
+    def excesses(self) -> list[str]:
+        """One line, for the largest cell, when a block would take more than any machine should give."""
+        sizes = {cell: self.size(cell) for cell in self.cells()}
+        large = [cell for cell, size in sizes.items() if size.held > MAX_HELD or size.draws > MAX_DRAWS]
+        if not large:
+            return []
+        cell = max(large, key=lambda cell: sizes[cell])
+        return [
+            f"{self.name}: a block of {cell_key(cell)} would draw {sizes[cell].draws:.2g} numbers and hold "
+            f"{sizes[cell].held:.2g} at once; at most {MAX_DRAWS:.2g} and {MAX_HELD:.2g} are allowed"
+        ]
+
+    @abstractmethod
     def measure(self, cell: CellT, rng: np.random.Generator) -> Values:
         """One block of a cell; `rng` decides all its draws."""
 
@@ -82,6 +109,12 @@ class Experiment(BaseModel, ABC, Generic[CellT]):
 def cell_key(cell: Any) -> str:
     """A cell's parameters as one stable line of JSON: the name under which its draws and blocks are known."""
     return json.dumps(asdict(cell), sort_keys=True, separators=(",", ":"))
+
+
+def block_size(d_k: int, tiles: Tiles) -> BlockSize:
+    """Of a block of scores: Q and K of every tile are drawn; Q and the scores of one are held."""
+    draws = float(tiles.n_tiles) * (tiles.n_queries + tiles.n_keys) * d_k
+    return BlockSize(draws, float(tiles.n_queries) * (d_k + tiles.n_keys))
 
 
 ESTIMATE_COLUMNS: Mapping[str, Column] = {

@@ -3,13 +3,30 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 500  # characters of a line
+
 
 class Faults(Exception):
     """One or more faults in what the user gave; each is one line naming where, what, and what is allowed."""
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = tuple(_one_line(line) for line in lines)
+        super().__init__("\n".join(self.lines))
+
+
+def _one_line(text: str) -> str:
+    """What may come from a file or a flag, without control characters and of a length that can be read."""
+    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """A received value, briefly."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def nearest_name(name: str, allowed: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from experiments.claims import Claim
-from experiments.experiment import Column, Experiment, Grid, Margin, Values
+from experiments.experiment import BlockSize, Column, Experiment, Grid, Margin, Values
 from scaling.entries import Gaussian
 from scaling.rules import RAW, SCALED
 from scaling.sampling import Tiles, variance_of_mean_square
@@ -48,6 +48,10 @@ class LectureDemo(Experiment[DemoCell]):
     def cells(self) -> Sequence[DemoCell]:
         """One cell per d_k."""
         return [DemoCell(d_k, self.n_pairs) for d_k in self.d_k]
+
+    def size(self, cell: DemoCell) -> BlockSize:
+        """Q and K."""
+        return BlockSize(2.0 * cell.n_pairs * cell.d_k, 2.0 * cell.n_pairs * cell.d_k)
 
     def measure(self, cell: DemoCell, rng: np.random.Generator) -> Values:
         """(2, N_GROUPS + 1): for q·k raw and scaled, the population variance of all pairs, then each group's share.
@@ -94,11 +98,11 @@ class LectureDemo(Experiment[DemoCell]):
                 id=f"lecture-{cell.d_k}",
                 group="lecture",
                 label=rf"$\operatorname{{Var}}(q \cdot k) = {cell.d_k}$ from {cell.n_pairs} pairs",
-                statement=f"One run of the demo, {cell.n_pairs} pairs, shows variance {cell.d_k} at d_k = {cell.d_k}.",
-                source="lecture, chapter 7 (42:39)",
+                statement=f"One run of {cell.n_pairs} pairs shows variance {cell.d_k} at $d_k = {cell.d_k}$.",
+                source="Lecture, chapter 7 (42:39)",
                 prediction=cell.d_k,
                 margin=self.margin * cell.d_k,
-                reason="the same margin as every Var(q·k) here",
+                reason=f"{100 * self.margin:g} % of the variance changes a score's size by {50 * self.margin:g} %",
                 evidence=blocks[0, 0, 1:],
                 sample=f"{cell.n_pairs // N_GROUPS} pairs (q, k)",
             )

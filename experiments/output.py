@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,22 @@ from experiments.faults import Faults
 from experiments.provenance import provenance
 from experiments.runner import Results
 
+MANIFEST = ".published"  # names of the files that a run has put into the output folder: they alone are ever removed
+UNFINISHED = ".unpublished"  # where they are written first
+FOLDERS = ("data", "report")
+
 
 @contextmanager
 def only_one(out: Path) -> Iterator[None]:
-    """Hold `out` for this run alone; Faults when another run holds it or it cannot be written."""
+    """Hold `out` for this run alone.
+
+    Faults when another run holds it, when it cannot be written, or when its folders hold somebody else's files.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = (out / ".lock").open("w")
+        if not (out / MANIFEST).exists():
+            _refuse_strangers(out)
+        lock = (out / ".lock").open("a")
     except OSError as error:
         raise Faults(f"{out}: cannot be written ({error.strerror}); choose another folder with OUT=") from None
     with lock:
@@ -28,41 +37,74 @@ def only_one(out: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Faults(
-                f"{out}: another run is writing there; wait for it, or choose another folder with OUT="
+                f"{out}: another run is writing there; wait for it or choose another folder with OUT="
             ) from None
         yield
 
 
-def publish(out: Path, files: Mapping[str, bytes], folders: Sequence[str]) -> None:
-    """Put files, named relative to `out`, into place; whatever else lies in `folders` is removed.
+def _refuse_strangers(out: Path) -> None:
+    """Faults unless the folders to be written are missing or empty: nothing of the user's is ever mixed with ours."""
+    for folder in (out / name for name in FOLDERS):
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise Faults(f"{folder}: is in the way of the folder of that name; move it, or choose another OUT=")
+        if folder.is_dir() and any(folder.iterdir()):
+            raise Faults(f"{folder}: holds files that no run has put there; move them, or choose another OUT=")
 
-    Nothing already there is touched until every new file is written in full. The last file named is renamed last.
+
+def publish(out: Path, files: Mapping[str, bytes]) -> None:
+    """Put files, named relative to `out`, into place.
+
+    What an earlier run put into the same top folders and this one does not make is removed. Nothing already there is
+    touched until every new file is written in full. The last file named is renamed last.
     """
-    partial = out / ".partial"
+    unfinished, manifest = out / UNFINISHED, out / MANIFEST
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         for name, content in files.items():
-            path = partial / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            _check_place(out, name)
+            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+            (unfinished / name).write_bytes(content)
+        earlier = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
+        manifest.write_text("\n".join(dict.fromkeys([*earlier, *files])) + "\n", encoding="utf-8")
         for name in files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(partial / name, out / name)
-        shutil.rmtree(partial)
-        for folder in folders:
-            _remove_others(out / folder, {out / name for name in files})
+            os.replace(unfinished / name, out / name)
+        shutil.rmtree(unfinished)
+        folders = {Path(name).parts[0] for name in files}
+        stale = [name for name in earlier if name not in files and Path(name).parts[0] in folders]
+        for name in stale:
+            _remove(out, name)
+        kept = [name for name in earlier if name not in files and name not in stale]
+        manifest.write_text("\n".join([*kept, *files]) + "\n", encoding="utf-8")
     except OSError as error:
-        raise Faults(
-            f"{error.filename or out}: cannot be written ({error.strerror}); free it or choose another OUT="
-        ) from None
+        where = error.filename or out
+        raise Faults(f"{where}: cannot be written ({error.strerror}); free it or choose another OUT=") from None
 
 
-def _remove_others(folder: Path, keep: set[Path]) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-        elif not path.is_dir() and path not in keep:
-            path.unlink()
+def _check_place(out: Path, name: str) -> None:
+    """Faults where a folder lies in the way of a file, or a file or a link in the way of a folder."""
+    if (out / name).is_dir():
+        raise Faults(f"{out / name}: is a folder, in the way of a file; move it, or choose another OUT=")
+    for parent in (out / name).parents:
+        if parent == out:
+            return
+        if parent.is_symlink() or (parent.exists() and not parent.is_dir()):
+            raise Faults(f"{parent}: is in the way of the folder of that name; move it, or choose another OUT=")
+
+
+def _remove(out: Path, name: str) -> None:
+    """Remove a file that an earlier run published, and its folder if that leaves it empty; links and strangers stay."""
+    path = out / name
+    if (
+        ".." in path.parts
+        or path.is_symlink()
+        or not path.is_file()
+        or not path.resolve().is_relative_to(out.resolve())
+    ):
+        return
+    path.unlink()
+    if path.parent != out and not any(path.parent.iterdir()):
+        path.parent.rmdir()
 
 
 def data_files(results: Results) -> dict[str, bytes]:

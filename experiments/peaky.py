@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from experiments.experiment import Column, Experiment, SingleBlock, Values
+from experiments.experiment import BlockSize, Column, Experiment, SingleBlock, Values
 
 SCORES = (0.1, -0.2, 0.3, -0.2, 0.5)  # lecture, chapter 7 (42:39)
 FACTORS = (1.0, 8.0)
@@ -37,6 +37,10 @@ class Peaky(Experiment[PeakyCell]):
     def cells(self) -> Sequence[PeakyCell]:
         """One cell per factor."""
         return [PeakyCell(factor) for factor in FACTORS]
+
+    def size(self, cell: PeakyCell) -> BlockSize:
+        """Nothing is drawn."""
+        return BlockSize(0, len(SCORES))
 
     def measure(self, cell: PeakyCell, rng: np.random.Generator) -> Values:
         """(2, 5): scores and their softmax."""

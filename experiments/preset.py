@@ -5,19 +5,20 @@ A preset of the reader's own may begin with `base = "quick"` and then says only 
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
 from experiments.experiment import Experiment
-from experiments.faults import Faults, nearest_name
+from experiments.faults import Faults, nearest_name, shown
 from experiments.lecture_demo import LectureDemo
 from experiments.peaky import Peaky
 from experiments.saturation import Saturation
@@ -28,14 +29,20 @@ PRESETS = Path(__file__).with_name("presets")
 MAX_SEED = 2**63 - 1
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("control characters are not allowed")
+    return name
+
+
 class Preset(BaseModel):
     """The experiments of a run, in the order in which they are measured, and what they share."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    name: Annotated[str, Field(min_length=1, max_length=40)]
+    name: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_printable)]
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
-    family_wise_error: Annotated[float, Field(gt=0, le=0.1)]
+    family_wise_error: Annotated[float, Field(ge=1e-9, le=0.1)]
     peaky: Peaky
     softmax_row: SoftmaxRow
     derivation: Derivation
@@ -71,28 +78,32 @@ def load_preset(which: str, seed: int | None = None) -> Preset:
     if seed is not None:
         settings["seed"] = seed
     try:
-        return Preset.model_validate(settings)
+        preset = Preset.model_validate(settings)
     except ValidationError as error:
         raise Faults(*(f"preset {which}: {_fault_line(fault)}" for fault in error.errors(include_url=False))) from None
+    too_large = [f"preset {which}: {line}" for experiment in preset.experiments for line in experiment.excesses()]
+    if too_large:
+        raise Faults(*too_large)
+    return preset
 
 
 def _settings(which: str) -> dict[str, Any]:
     """The settings in a preset's file, over those of its `base` if it names one."""
     path = _path_of(which)
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Faults(f"preset {which}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise Faults(f"preset {which}: is not UTF-8 text; a TOML file is needed") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, or an integer of thousands of digits
         raise Faults(f"preset {which}: is not valid TOML: {error}") from None
     base = settings.pop("base", None)
     if base is None:
         return settings
     if base not in named_presets():
         hint = nearest_name(str(base), named_presets())
-        raise Faults(f"preset {which}: base: {base!r} is unknown; allowed: {', '.join(named_presets())}{hint}")
+        raise Faults(f"preset {which}: base: {shown(base)} is unknown; allowed: {', '.join(named_presets())}{hint}")
     inherited = _settings(base)
     for name, value in settings.items():
         tables = isinstance(value, dict) and isinstance(inherited.get(name), dict)
@@ -105,7 +116,7 @@ def _path_of(which: str) -> Path:
         return PRESETS / f"{which}.toml"
     if which.endswith(".toml") or "/" in which:
         path = Path(which)
-        if not path.is_file():
+        if not os.path.isfile(path):  # unlike Path.is_file, False for a name that is too long
             raise Faults(f"preset {which}: no such file; give a TOML file or one of {', '.join(named_presets())}")
         return path
     raise Faults(
@@ -124,9 +135,7 @@ def _fault_line(fault: ErrorDetails) -> str:
     if fault["type"] == "missing":
         return f"{where}: is missing"
     what = fault["msg"].removeprefix("Value error, ")
-    received = repr(fault["input"])
-    received = received if len(received) <= 60 else received[:57] + "…"
-    return f"{where}: {what[0].lower()}{what[1:]} (received {received})"
+    return f"{where}: {what[0].lower()}{what[1:]} (received {shown(fault['input'])})"
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -89,6 +89,5 @@ def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[n
 
 def _progress(name: str, total: int, done: int) -> "tqdm[Any]":
     """A progress line with blocks done, rate and time left; silent when the output is not a terminal."""
-    return tqdm(
-        total=total, initial=done, desc=f"{name:<14}", unit=" blocks", file=sys.stderr, disable=None, leave=True
-    )
+    silent = True if sys.stderr is None else None  # None: tqdm finds out whether it is a terminal
+    return tqdm(total=total, initial=done, desc=f"{name:<14}", unit=" blocks", file=sys.stderr, disable=silent)

@@ -12,12 +12,14 @@ from pydantic import AfterValidator, Field
 from experiments.claims import Claim
 from experiments.experiment import (
     ESTIMATE_COLUMNS,
+    BlockSize,
     Column,
     EntryLawName,
     Experiment,
     Grid,
     Margin,
     Values,
+    block_size,
     estimate_row,
 )
 from scaling.entries import entry_law
@@ -36,8 +38,13 @@ class SaturationCell:
     n_tiles: int
     entries: str
 
+    @property
+    def tiles(self) -> Tiles:
+        """The block's shape."""
+        return Tiles(self.n_tiles, self.n_queries, self.n_keys)
 
-LECTURE = "lecture, chapter 7 (42:39)"
+
+LECTURE = "Measured here; the claim: lecture, chapter 7 (42:39)"
 QUANTITIES = (*OBSERVABLES, "normalised_entropy")
 FLAT_FROM = 16  # below it the length of q still varies enough to move even scaled entropies: |q|² ~ χ²_d
 ROW_SD = 0.4  # measured for n from 2 to 65536 and scores of every size: at most 0.31 to 0.34 times √(ln n)
@@ -76,10 +83,11 @@ class Saturation(Experiment[SaturationCell]):
     entries: EntryLawName = "gaussian"
 
     def cells(self) -> Sequence[SaturationCell]:
-        """Every n_keys with every d_k, with rows enough for a standard error of `precision` on the normalised entropy.
+        """Every n_keys with every d_k, with rows for a standard error of about `precision` on the normalised entropy.
 
         A row's entropy scatters by less than ROW_SD √(ln n) nats whatever the size of its scores; rows that share keys
-        are dependent, which SHARED_KEYS allows for. Up to 2 n queries share n keys.
+        are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4 times there). Up to
+        2 n queries share n keys.
         """
         cells = []
         for n_keys in self.n_keys:
@@ -89,13 +97,16 @@ class Saturation(Experiment[SaturationCell]):
             cells += [SaturationCell(d_k, n_keys, n_queries, n_tiles, self.entries) for d_k in self.d_k]
         return cells
 
+    def size(self, cell: SaturationCell) -> BlockSize:
+        """Q and K of every tile; Q and the scores of one."""
+        return block_size(cell.d_k, cell.tiles)
+
     def measure(self, cell: SaturationCell, rng: np.random.Generator) -> Values:
         """(n_rules, n_quantities): each observable's mean over the block's rows."""
         law = entry_law(cell.entries)
-        tiles = Tiles(cell.n_tiles, cell.n_queries, cell.n_keys)
         factors = [rule.factor(cell.d_k) for rule in self.rules]
         totals = np.zeros((len(self.rules), len(OBSERVABLES)))
-        for dot_products in draw_scores(rng, cell.d_k, tiles, law, law):
+        for dot_products in draw_scores(rng, cell.d_k, cell.tiles, law, law):
             observables = row_observables(dot_products.reshape(-1, cell.n_keys), factors)
             totals += np.stack([getattr(observables, name).sum(axis=1) for name in OBSERVABLES], axis=1)
         means = totals / (cell.n_tiles * cell.n_queries)
@@ -139,7 +150,7 @@ class Saturation(Experiment[SaturationCell]):
         if first == last:
             return []
         change = blocks[last][:, 0] - blocks[first][:, 0]  # (n_blocks, n_quantities)
-        between = f"from d_k = {first} to {last}"
+        between = f"from $d_k = {first}$ to {last}"
         return [
             Claim(
                 id=f"raw-entropy-falls-{n_keys}",
@@ -150,7 +161,7 @@ class Saturation(Experiment[SaturationCell]):
                 side="at most",
                 prediction=-CHANGE,
                 margin=CHANGE,
-                reason=f"a fall by less than {100 * CHANGE:g} % of ln n would not be called saturation",
+                reason=f"a fall by less than {100 * CHANGE:g} % of $\\ln n$ would not be called saturation",
                 evidence=change[:, QUANTITIES.index("normalised_entropy")],
                 sample=sample,
             ),
@@ -180,11 +191,11 @@ class Saturation(Experiment[SaturationCell]):
                 id=f"scaled-entropy-stays-{n_keys}",
                 group="saturation",
                 label=rf"scaled $H / \ln n$ stays, $n = {n_keys}$",
-                statement=f"With the division the entropy over {n_keys} keys is the same at d_k = {first} and {last}.",
+                statement=f"With the division the entropy over {n_keys} keys stays between $d_k = {first}$ and {last}.",
                 source=LECTURE,
                 prediction=0.0,
                 margin=self.margin,
-                reason=f"{100 * self.margin:g} % of ln n, the entropy of equal weights",
+                reason=rf"{100 * self.margin:g} % of $\ln n$ is as much as a figure of entropies shows",
                 evidence=blocks[last][:, 1, entropy] - blocks[first][:, 1, entropy],
                 sample=sample,
             )

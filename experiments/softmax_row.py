@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 from scipy import special
 
-from experiments.experiment import Column, Experiment, SingleBlock, Values
+from experiments.experiment import BlockSize, Column, Experiment, SingleBlock, Values
 from scaling.entries import Gaussian
 from scaling.rules import RAW, SCALED
 
@@ -42,6 +42,10 @@ class SoftmaxRow(Experiment[RowCell]):
     def cells(self) -> Sequence[RowCell]:
         """One cell."""
         return [RowCell(self.d_k, self.n_keys)]
+
+    def size(self, cell: RowCell) -> BlockSize:
+        """A query and its keys."""
+        return BlockSize(cell.d_k * (cell.n_keys + 1.0), cell.d_k * (cell.n_keys + 1.0))
 
     def measure(self, cell: RowCell, rng: np.random.Generator) -> Values:
         """(n_keys,): dot products of one query with its keys."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from experiments.faults import Faults
 from experiments.seeds import block_rng
 
 Warn = Callable[[str], None]
+Result = TypeVar("Result")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS block (
@@ -57,6 +58,13 @@ def code_hash(experiment: Experiment[Any]) -> str:
     return digest.hexdigest()[:16]
 
 
+# What the machine may refuse, as against what only a damaged file makes SQLite say.
+REFUSALS = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG,
+}  # fmt: skip
+
+
 class Store:
     """Finished blocks in one SQLite file; use it as a context manager and from one thread."""
 
@@ -68,16 +76,15 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._connection = self._open()
-            except sqlite3.OperationalError:
-                raise
             except sqlite3.DatabaseError as error:
                 self._set_aside(error)
                 self._connection = self._open()
-        except (OSError, sqlite3.OperationalError) as error:
-            raise Faults(f"{path}: cannot be opened for writing ({error}); choose another folder with OUT=") from None
+        except (OSError, sqlite3.Error) as error:
+            raise self._fault(error) from None
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.text_factory = lambda text: text.decode(errors="replace")  # a damaged text fails its checksum
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -91,14 +98,34 @@ class Store:
             raise
         return connection
 
-    def _set_aside(self, error: Exception) -> None:
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Rename a damaged file and say so; an error that is the machine's refusal is raised again."""
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in REFUSALS:
+            raise error
         number = 1
         while (aside := self._path.with_name(f"{self._path.name}.damaged-{number}")).exists():
             number += 1
         self._path.replace(aside)
         for suffix in ("-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        self._warn(f"warning: the store {self._path} is damaged ({error}); set aside as {aside.name}, computing afresh")
+        what = " ".join(str(error).split())
+        self._warn(f"warning: the store {self._path} is damaged ({what}); set aside as {aside.name}, computing afresh")
+
+    def _fault(self, error: Exception) -> Faults:
+        return Faults(f"{self._path}: cannot be read and written ({error}); free it or choose another folder with OUT=")
+
+    def _do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Do it; on a file that turns out to be damaged, set that aside and do it on a new one."""
+        try:
+            try:
+                return work(self._connection)
+            except sqlite3.DatabaseError as error:
+                self._connection.close()
+                self._set_aside(error)
+                self._connection = self._open()
+                return work(self._connection)
+        except (OSError, sqlite3.Error) as error:
+            raise self._fault(error) from None
 
     def __enter__(self) -> "Store":
         return self
@@ -110,29 +137,25 @@ class Store:
 
     def load(self, experiment: str, seed: int, code: str) -> dict[tuple[str, int], NDArray[np.float64]]:
         """All sound blocks of an experiment as {(cell, block): values}; blocks of older code are dropped."""
-        found: dict[tuple[str, int], NDArray[np.float64]] = {}
-        damaged = []
-        try:
-            self._connection.execute("DELETE FROM block WHERE experiment = ? AND code != ?", (experiment, code))
-            rows = self._connection.execute(
+
+        def read(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            connection.execute("DELETE FROM block WHERE experiment = ? AND code != ?", (experiment, code))
+            return connection.execute(
                 "SELECT cell, block, shape, payload, checksum FROM block"
                 " WHERE experiment = ? AND seed = ? AND code = ?",
                 (experiment, str(seed), code),
             ).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise Faults(
-                f"{self._path}: cannot be read ({error}); remove it or choose another folder with OUT="
-            ) from None
+
+        rows = self._do(read)
+        found: dict[tuple[str, int], NDArray[np.float64]] = {}
         for cell, block, shape, payload, checksum in rows:
             key = BlockKey(experiment, cell, block, seed, code)
-            if _checksum(key, shape, payload) == checksum:
+            if isinstance(payload, bytes) and _checksum(key, shape, payload) == checksum:
                 dimensions = [int(length) for length in shape.split(",") if length]
                 found[cell, block] = np.frombuffer(payload, dtype="<f8").reshape(dimensions)
-            else:
-                damaged.append(key)
-        if damaged:
+        if n_damaged := len(rows) - len(found):
             self._warn(
-                f"warning: {len(damaged)} blocks of {experiment!r} are damaged in {self._path}; computing them again"
+                f"warning: {n_damaged} blocks of {experiment!r} are damaged in {self._path}; computing them again"
             )
         return found
 
@@ -140,25 +163,13 @@ class Store:
         """Write one finished block; a damaged row of the same key is replaced."""
         shape = ",".join(str(length) for length in values.shape)
         payload = np.ascontiguousarray(values, dtype="<f8").tobytes()
-        row = (
-            key.experiment,
-            key.cell,
-            key.block,
-            str(key.seed),
-            key.code,
-            shape,
-            payload,
-            _checksum(key, shape, payload),
-        )
-        try:
-            self._connection.execute(f"INSERT OR REPLACE INTO block VALUES ({', '.join('?' * len(row))})", row)
-        except sqlite3.DatabaseError as error:
-            raise Faults(
-                f"{self._path}: cannot be written ({error}); finished blocks before this one are kept"
-            ) from None
+        name = (key.experiment, key.cell, key.block, str(key.seed), key.code)
+        row = (*name, shape, payload, _checksum(key, shape, payload))
+        self._do(lambda connection: connection.execute(f"INSERT OR REPLACE INTO block VALUES ({PLACES})", row))
 
 
 COLUMNS = ("experiment", "cell", "block", "seed", "code", "shape", "payload", "checksum")
+PLACES = ", ".join("?" * len(COLUMNS))
 
 
 def _checksum(key: BlockKey, shape: str, payload: bytes) -> bytes:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Claim
 from experiments.experiment import (
     ESTIMATE_COLUMNS,
+    BlockSize,
     Column,
     EntryLawName,
     Experiment,
     Grid,
     Margin,
     Values,
+    block_size,
     estimate_row,
 )
 from scaling.entries import entry_law
@@ -43,7 +45,7 @@ class VarianceCell:
 
 
 KURTOSIS_MARGIN = 0.05
-LECTURE = "lecture, chapter 7 (42:39)"
+LECTURE = "Lecture, chapter 7 (42:39)"
 VASWANI = "Vaswani et al. 2017, section 3.2.1, footnote 4"
 
 
@@ -70,6 +72,10 @@ class Variance(Experiment[VarianceCell]):
         per_block = self.n_blocks * (self.margin / STANDARD_ERRORS_PER_MARGIN) ** 2
         plans = {d_k: plan_tiles(d_k, per_block, kurtosis, kurtosis) for d_k in self.d_k}
         return [VarianceCell(d_k, t.n_tiles, t.n_queries, t.n_keys, self.entries) for d_k, t in plans.items()]
+
+    def size(self, cell: VarianceCell) -> BlockSize:
+        """Q and K of every tile; Q and the scores of one."""
+        return block_size(cell.d_k, cell.tiles)
 
     def measure(self, cell: VarianceCell, rng: np.random.Generator) -> Values:
         """(n_rules, 5): the block's moments under each rule."""
@@ -124,13 +130,25 @@ class Variance(Experiment[VarianceCell]):
         raw, scaled = (_variances(blocks[:, i]) for i in range(2))
         excess = self.predicted_kurtosis(d_k)
         sample = f"{cell.tiles.n_scores} dot products"
-        share = f"{100 * margin:g} % of the variance is {50 * margin:g} % of a score's size: no softmax would notice"
-        return [
+        share = f"{100 * margin:g} % of the variance changes a score's size by {50 * margin:g} %"
+        claims = [
+            Claim(
+                id=f"mean-{d_k}",
+                group="derivation",
+                label=rf"$\mathbb{{E}}[q \cdot k] = 0$ at $d_k = {d_k}$",
+                statement=f"At $d_k = {d_k}$ the dot product has mean 0.",
+                source=VASWANI,
+                prediction=0.0,
+                margin=margin * d_k**0.5,
+                reason=f"{100 * margin:g} % of a score's standard deviation",
+                evidence=blocks[:, 0, 1],
+                sample=sample,
+            ),
             Claim(
                 id=f"variance-{d_k}",
                 group="variance",
                 label=rf"$\operatorname{{Var}}(q \cdot k) = {d_k}$",
-                statement=f"At d_k = {d_k} the dot product has variance {d_k}.",
+                statement=f"At $d_k = {d_k}$ the dot product has variance {d_k}.",
                 source=VASWANI,
                 prediction=d_k,
                 margin=margin * d_k,
@@ -142,8 +160,8 @@ class Variance(Experiment[VarianceCell]):
                 id=f"sd-{d_k}",
                 group="variance",
                 label=rf"$\operatorname{{sd}}(q \cdot k) = \sqrt{{{d_k}}}$",
-                statement=f"At d_k = {d_k} a typical dot product has size √{d_k}.",
-                source=VASWANI,
+                statement=rf"At $d_k = {d_k}$ the dot product has standard deviation $\sqrt{{{d_k}}}$.",
+                source=f"Root of: {VASWANI}",
                 prediction=d_k**0.5,
                 margin=margin / 2 * d_k**0.5,
                 reason=f"the variance's margin of {100 * margin:g} %, halved by the root",
@@ -154,7 +172,7 @@ class Variance(Experiment[VarianceCell]):
                 id=f"scaled-variance-{d_k}",
                 group="scaling",
                 label=rf"$\operatorname{{Var}}(q \cdot k / \sqrt{{{d_k}}}) = 1$",
-                statement=f"At d_k = {d_k} the division brings the variance to 1.",
+                statement=f"At $d_k = {d_k}$ the division brings the variance to 1.",
                 source=LECTURE,
                 prediction=1.0,
                 margin=margin,
@@ -162,33 +180,37 @@ class Variance(Experiment[VarianceCell]):
                 evidence=scaled,
                 sample=sample,
             ),
-            Claim(
-                id=f"kurtosis-{d_k}",
-                group="shape",
-                label=rf"excess kurtosis $= {excess:.3g}$ at $d_k = {d_k}$",
-                statement=f"At d_k = {d_k} the dot product has excess kurtosis {excess:.4g}, a sum of {d_k} products.",
-                source="exact: (κ_q κ_k - 3)/d_k",
-                prediction=excess,
-                margin=KURTOSIS_MARGIN * (2 + excess),
-                reason=f"{100 * KURTOSIS_MARGIN:g} % of 2 + excess kurtosis changes the standard error of a measured "
-                f"variance by {50 * KURTOSIS_MARGIN:g} %",
-                evidence=_excess_kurtosis(blocks[:, 0]),
-                sample=sample,
-            ),
         ]
+        if excess > -2:  # else every dot product has the same square, and there is nothing to be wrong about
+            claims.append(
+                Claim(
+                    id=f"kurtosis-{d_k}",
+                    group="shape",
+                    label=rf"excess kurtosis $= {excess:.3g}$ at $d_k = {d_k}$",
+                    statement=f"At $d_k = {d_k}$ the excess kurtosis of the dot product is {excess:.4g}.",
+                    source=r"Exact: $(\kappa_q \kappa_k - 3) / d_k$",
+                    prediction=excess,
+                    margin=KURTOSIS_MARGIN * (2 + excess),
+                    reason=f"{100 * KURTOSIS_MARGIN:g} % of 2 + excess kurtosis changes a variance's standard error by "
+                    f"{50 * KURTOSIS_MARGIN:g} %",
+                    evidence=_excess_kurtosis(blocks[:, 0]),
+                    sample=sample,
+                )
+            )
+        return claims
 
     def _slope_claims(self, observed: Mapping[VarianceCell, Values]) -> list[Claim]:
         span = max(self.d_k) / min(self.d_k)
         margin = np.log1p(self.margin) / np.log(span)
-        reason = f"over a span of {span:g} in d_k the power law then misses by less than {100 * self.margin:g} %"
-        lines = (("raw", 0, 1.0, "grows in proportion to d_k"), ("scaled", 1, 0.0, "does not depend on d_k"))
+        reason = f"over a span of {span:g} in $d_k$ the power law then misses by less than {100 * self.margin:g} %"
+        lines = (("raw", 0, 1.0, "grows in proportion to $d_k$"), ("scaled", 1, 0.0, "does not depend on $d_k$"))
         return [
             Claim(
                 id=f"slope-{name}",
                 group="variance" if name == "raw" else "scaling",
                 label=rf"$\mathrm{{d}} \ln \operatorname{{Var}} / \mathrm{{d}} \ln d_k = {prediction:g}$, {name}",
                 statement=f"The variance of the {name} score {words}: its slope on log-log axes is {prediction:g}.",
-                source=LECTURE,
+                source=f"Measured here; the claim: {LECTURE}",
                 prediction=prediction,
                 margin=float(margin),
                 reason=reason,

@@ -52,7 +52,16 @@ def test_the_whole_interval_decides(centre: float, half_width: float, side: str,
     judgement = judge(claim(around(centre, half_width), side=side), 0.99)
     assert (judgement.low, judgement.high) == pytest.approx((centre - half_width, centre + half_width), rel=1e-6)
     assert judgement.verdict == verdict
-    assert (judgement.blocks_needed is not None) == (verdict == "undecided")
+
+
+def test_what_would_decide_is_planned_and_not_promised_at_an_edge() -> None:
+    """An undecided claim names the blocks for ten standard errors a margin; with an estimate at the edge, none."""
+    wide = judge(claim(np.random.default_rng(2).normal(1, 1, size=50)), 0.99)
+    assert wide.verdict == "undecided"
+    assert wide.blocks_needed == pytest.approx(50 * (10 * wide.standard_error / 0.1) ** 2, abs=1)
+    at_edge = judge(claim(np.random.default_rng(2).normal(1.1, 0.01, size=50)), 0.99)
+    assert at_edge.verdict == "undecided"
+    assert at_edge.blocks_needed is None
 
 
 def test_intervals_are_simultaneous() -> None:

@@ -19,6 +19,8 @@ MISTAKES = {
     "jobs": (["--jobs", "0"], ["--jobs: '0' is not allowed; a whole number from 1 to 256"]),
     "out": (["--out", ""], ["--out: is empty"]),
     "option": (["--job", "2", "--sed=3"], ["--job: unknown option", "--sed=3: unknown option"]),
+    "huge": (["--seed", "9" * 5000], ["--seed: '9999"]),
+    "long": (["--preset", "x" * 300 + ".toml"], ["preset xxx"]),
     "several": (["--preset", "ful", "--seed", "x", "--jobs", "2.5"], ["--seed: 'x'", "--jobs: '2.5'", "preset 'ful'"]),
     "value": (["--seed"], ["argument --seed: expected one argument"]),
 }
@@ -75,6 +77,72 @@ def test_a_file_in_the_way_of_a_folder_is_one_line(report: Path, tmp_path: Path)
     assert (out / "data").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["data/mine.csv", "report/page.py"])
+def test_a_folder_with_somebody_elses_files_is_refused(tmp_path: Path, name: str) -> None:
+    """OUT=. in a project, or a home with a folder named data: said before anything is computed, nothing removed."""
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text("mine")
+    done = command_line("report", "page", "--preset", TINY, "--out", tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "holds files that no run has put there" in line
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"] == ["mine"]
+
+
+def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    """What it points to is neither written nor emptied."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "data").symlink_to(tmp_path / "elsewhere")
+    done = command_line("experiments", "run", "--preset", TINY, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["precious"]
+
+
+def test_a_folder_in_the_way_of_a_file_leaves_everything_as_it_was(report: Path, tmp_path: Path) -> None:
+    """Found before the first file is replaced."""
+    out = tmp_path / "out"
+    shutil.copytree(report, out)
+    (out / "claims.json").unlink()
+    (out / "claims.json").mkdir()
+    done = command_line("experiments", "run", "--preset", TINY, "--seed", 5, "--out", out)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    unchanged = {name: content for name, content in tree(report).items() if name != "claims.json"}
+    assert tree(out) == unchanged
+
+
+def test_a_files_own_neighbours_stay(report: Path, tmp_path: Path) -> None:
+    """A file that the user put beside the results of a run is not ours to remove."""
+    out = tmp_path / "out"
+    shutil.copytree(report, out)
+    (out / "data" / "notes.txt").write_text("mine")
+    assert command_line("experiments", "run", "--preset", TINY, "--out", out).returncode == 0
+    assert (out / "data" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("stream", ["2>&-", "</dev/null >/dev/full", "2>/dev/full"])
+def test_nobody_needs_to_listen(tmp_path: Path, stream: str) -> None:
+    """With standard error closed, or a full device behind either stream, the results are still written."""
+    command = f'"{sys.executable}" -m experiments run --preset "{TINY}" --out "{tmp_path}/out" {stream}'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out" / "claims.json").exists()
+
+
+def test_ctrl_c_while_modules_load_just_ends(tmp_path: Path) -> None:
+    """No traceback, however early it comes."""
+    for delay in (0.15, 0.5, 1.0):
+        process = start(tmp_path / "out", jobs=1)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (-signal.SIGINT, 130)
+        assert "Traceback" not in errors
+
+
 def test_the_closing_line_says_what_was_done(report: Path, tmp_path: Path) -> None:
     """Seconds, blocks computed and reused, the product, the verdicts; a second run computes nothing."""
     out = tmp_path / "out"
@@ -114,7 +182,7 @@ def test_two_runs_on_one_folder_do_not_mix(tmp_path: Path) -> None:
         done = command_line("experiments", "run", "--preset", TINY, "--out", out)
     assert done.returncode == 2
     assert (
-        done.stderr == f"error: {out}: another run is writing there; wait for it, or choose another folder with OUT=\n"
+        done.stderr == f"error: {out}: another run is writing there; wait for it or choose another folder with OUT=\n"
     )
 
 
