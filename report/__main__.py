@@ -1,9 +1,12 @@
 """`python -m report page`: measure, judge, draw, render and write the report."""
 
+import signal
 from collections.abc import Sequence
 
-from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish
-from report.page import page_files
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
+
+from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish  # noqa: E402 - see above
+from report.page import page_files  # noqa: E402 - see above
 
 
 def main(argv: Sequence[str]) -> int:

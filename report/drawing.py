@@ -4,6 +4,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,7 @@ def _files(spec: FigureSpec, frame: pd.DataFrame, kept: Path | None) -> tuple[by
         try:
             with zipfile.ZipFile(entry) as archive:  # its checksums tell a damaged file
                 return archive.read("svg"), archive.read("png")
-        except (zipfile.BadZipFile, KeyError, OSError):
+        except Exception:  # a damaged archive raises almost anything, from zlib's errors to "File is encrypted"
             pass  # drawn again below
     figure = spec.draw(frame)
     svg, png = svg_bytes(figure), png_bytes(figure)
@@ -69,13 +70,14 @@ def _files(spec: FigureSpec, frame: pd.DataFrame, kept: Path | None) -> tuple[by
 
 
 def _keep(entry: Path, members: Mapping[str, bytes]) -> None:
-    """Write an archive beside, then rename it, so that it is there in full or not at all."""
-    entry.parent.mkdir(parents=True, exist_ok=True)
+    """Write an archive beside, then rename it: it is there in full or not at all, and a run does not depend on it."""
     beside = entry.with_suffix(".partial")
-    with zipfile.ZipFile(beside, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    os.replace(beside, entry)
+    with suppress(OSError):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(beside, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        os.replace(beside, entry)
 
 
 def _key(spec: FigureSpec, frame: pd.DataFrame) -> str:

@@ -1,16 +1,18 @@
 """Figures that the page's sentences state, computed from the results of the run."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from experiments.claims import Judgement
+from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Judgement, Verdict
 from experiments.lecture_demo import N_GROUPS
 from experiments.peaky import FACTORS
 from experiments.runner import Results
 from report.wording import listing
+from scaling.intervals import t_quantile
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class DemoRun:
     share_within: float  # of the runs within the margin
     margin: float
     judgement: Judgement
-    pairs_needed: int | None
+    reach: float  # half-width of its simultaneous interval, in standard errors
+    pairs_needed: int | None  # planned: the margin would hold ten standard errors
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,8 @@ def _demo_runs(results: Results) -> Iterator[DemoRun]:
         margin = judgement.claim.margin / judgement.claim.prediction
         relative = runs["variance_raw"] / runs["prediction_raw"]
         first = runs.iloc[0]
-        pairs = judgement.blocks_needed and judgement.blocks_needed * (int(first["n_pairs"]) // N_GROUPS)
+        planned = (STANDARD_ERRORS_PER_MARGIN * float(first["relative_sd"]) / margin) ** 2
+        undecided = judgement.verdict is Verdict.UNDECIDED
         yield DemoRun(
             d_k=int(first["d_k"]),
             n_pairs=int(first["n_pairs"]),
@@ -152,7 +156,8 @@ def _demo_runs(results: Results) -> Iterator[DemoRun]:
             share_within=float(((relative - 1).abs() <= margin).mean()),
             margin=margin,
             judgement=judgement,
-            pairs_needed=pairs,
+            reach=t_quantile(results.ledger.confidence, N_GROUPS),
+            pairs_needed=math.ceil(int(first["n_pairs"]) * planned) if undecided else None,
         )
 
 

@@ -68,7 +68,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped,
         measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
-    environment.globals.update(reference=references.refer, define=references.define)
+    environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
     style = stylesheet()
     context = {
         "chapters": CHAPTERS,

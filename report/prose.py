@@ -15,7 +15,9 @@ _INLINE = re.compile(r"\$(?P<latex>[^$]+)\$")
 def prose(text: str) -> Markup:
     """Plain text → HTML: what stands between single dollar signs becomes MathML, everything else is escaped."""
     pieces = _INLINE.split(text)
-    return Markup("").join(to_mathml(piece) if i % 2 else escape(piece) for i, piece in enumerate(pieces))
+    return Markup("").join(
+        to_mathml(piece) if i % 2 else escape(piece.replace("'", "’")) for i, piece in enumerate(pieces)
+    )
 
 
 class Formulas(Extension):

@@ -42,6 +42,11 @@ class References:
             kind, escape(name), WORDS[kind], number
         )
 
+    def refer_first(self, kind: str, name: str) -> Markup:
+        """The same at the beginning of a sentence: "Figure 3"."""
+        word = WORDS[kind]
+        return Markup(str(self.refer(kind, name)).replace(f">{word}&", f">{word.capitalize()}&"))
+
     def names(self, kind: str) -> list[str]:
         """Everything of that kind, in order."""
         return [name for known, name in self._numbers if known == kind]

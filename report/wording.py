@@ -32,22 +32,23 @@ def interval_text(judgement: Judgement) -> str:
 def prediction_text(judgement: Judgement) -> str:
     """What the claim predicts: a value and its margin, or a bound."""
     claim = judgement.claim
-    value = f"{claim.prediction:.4g}".replace("-", "−")
     if claim.side != "within":
-        return f"{claim.side} {value}"
-    return f"{value} ± {claim.margin:.2g}"
+        return f"{claim.side} {claim.prediction:g}".replace("-", "−")
+    decimals = max(0, 1 - math.floor(math.log10(claim.margin)))
+    prediction = f"{claim.prediction:.10g}" if claim.prediction == round(claim.prediction, 2) else ""
+    return f"{(prediction or plain(claim.prediction, decimals)).replace('-', '−')} ± {float(f'{claim.margin:.2g}'):g}"
 
 
 def rounded(value: float) -> str:
-    """A large number in two significant digits, with words for millions: "3.1 million", "160 000"."""
+    """A large number in two significant digits, in thousands or millions: "3.1 million", "160 000"."""
     if value >= 1e6:
-        return f"{value / 1e6:.2g} million" if value < 1e8 else f"{grouped(round(value / 1e6))} million"
+        return f"{value / 1e6:.2g}\u00a0million" if value < 1e8 else f"{grouped(round(value / 1e6))}\u00a0million"
     return grouped(int(float(f"{value:.2g}")))
 
 
 def grouped(value: int) -> str:
-    """An integer with thin spaces between groups of three digits."""
-    return f"{value:,}".replace(",", "\u2009")
+    """An integer with thin spaces between groups of three digits, from five digits on."""
+    return f"{value:,}".replace(",", "\u2009") if value >= 10_000 else str(value)
 
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -65,12 +66,12 @@ def number(value: float, digits: int = 3) -> str:
 
 def percent(fraction: float, digits: int = 2) -> str:
     """`fraction` in percent."""
-    return f"{number(100 * fraction, digits)} %"
+    return f"{number(100 * fraction, digits)}\u00a0%"
 
 
 def margin(fraction: float) -> str:
     """A chosen margin in percent, as it was chosen."""
-    return f"{100 * fraction:g} %"
+    return f"{100 * fraction:g}\u00a0%"
 
 
 def listing(words: Iterable[object]) -> str:

@@ -428,7 +428,7 @@ def test_a_grid_of_one_cell_draws() -> None:
 def test_published_runs_are_marked_where_they_are_known() -> None:
     """A d_k that the lecture did not run still draws."""
     frame = frames("small")["lecture_demo"].replace({"d_k": {100: 200}})
-    assert "d_k" in SPECS["lecture-scatter"].caption(frame)
+    assert "6 printed runs" in SPECS["lecture-scatter"].caption(frame)
     assert len(SPECS["lecture-scatter"].draw(frame).axes) == 3
 
 
@@ -469,4 +469,4 @@ def test_words_for_amounts() -> None:
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
     assert (count(1, "claim"), count(2, "claim")) == ("1 claim", "2 claims")
-    assert percent(0.1234) == "12 %"
+    assert percent(0.1234) == "12\u00a0%"

@@ -2,6 +2,7 @@
 
 import pytest
 from jinja2 import Environment
+from markupsafe import Markup
 
 from report.prose import add_formulas, prose
 from report.references import DanglingReference, References
@@ -18,6 +19,15 @@ def test_numbers_follow_the_order_of_the_page_and_links_may_point_ahead() -> Non
     render()
     references.begin_final_pass()
     assert render() == '<a class="reference" href="#figure-second">figure&nbsp;2</a> 1 2'
+
+
+def test_a_reference_may_begin_a_sentence() -> None:
+    """The word is capitalised, the link is the same."""
+    references = References()
+    references.define("figure", "a")
+    assert references.refer_first("figure", "a") == references.refer("figure", "a").replace(
+        ">figure", Markup(">Figure")
+    )
 
 
 def test_kinds_are_numbered_apart() -> None:

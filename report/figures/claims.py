@@ -89,7 +89,7 @@ def draw_forest(frame: pd.DataFrame) -> Figure:
     axes.set_xticks([-1, 0, 1], ["−1", "0", "+1"])
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
-    style.heading(figure, "distance of the estimate from its prediction, in margins")
+    style.heading(figure, "estimate and simultaneous interval, in margins (shaded: the prediction)")
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, markerscale=1 / size, handlelength=1.2,
         columnspacing=1.2,
@@ -138,7 +138,9 @@ def caption_forest(frame: pd.DataFrame) -> str:
     names = f" Refuted: {listing(refuted)}." if len(refuted) else ""
     return (
         f"Of {count(len(frame), 'claim')}, {_tallies(frame)}. A claim is confirmed when its whole interval lies in the "
-        f"shaded region, refuted when all of it lies outside, and undecided otherwise.{names}"
+        "shaded region, refuted when all of it lies outside, and undecided otherwise. The bound of a one-sided claim "
+        "is drawn at −1 or +1, with its region beyond it; arrows mark estimates beyond the edge, where longer "
+        f"intervals are cut.{names}"
     )
 
 

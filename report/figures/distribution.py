@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, LogLocator
 from report.figures import style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
-from report.wording import number, percent
+from report.wording import count, listing, number, percent
 
 TAIL = 4.0  # standard deviations
 
@@ -80,24 +80,30 @@ def _kurtosis(frame: pd.DataFrame, rule: str = "raw") -> pd.DataFrame:
 
 @style.styled
 def draw_kurtosis(frame: pd.DataFrame) -> Figure:
-    """Excess kurtosis and 6/d_k on logarithmic axes; intervals that reach zero run out at the bottom."""
+    """Excess kurtosis and its law; on a logarithmic axis where the law is positive, which an interval may leave."""
     figure = style.new_figure()
     axes = figure.add_subplot()
     rows = _kurtosis(frame)
     style.exact(axes, rows["d_k"], rows["prediction"])
-    floor = 0.4 * rows["prediction"].min()
+    is_positive = rows["prediction"].min() > 0
+    floor = 0.4 * rows["prediction"].min() if is_positive else rows["low"].min()
     raw, scaled = (marks.assign(low=marks["low"].clip(lower=floor)) for marks in (rows, _kurtosis(frame, "scaled")))
     style.one_inside_the_other(axes, raw, scaled)
     style.log2_axis(axes, "x", rows["d_k"])
-    style.log2_axis(axes, "y", rows["prediction"])
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_locator(FixedLocator([]))
-    axes.set_ylim(floor, 2 * max(rows["high"].max(), rows["prediction"].max()))
+    if is_positive:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(FixedLocator([]))
+        axes.set_ylim(floor, 2 * max(rows["high"].max(), rows["prediction"].max()))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
     axes.set_xlabel("dimension of queries and keys, $d_k$")
     style.heading(figure, "excess kurtosis of the scores")
-    style.end_labels(axes, [style.EndLabel(rows["prediction"].iloc[-1], "law: $6/d_k$")])
+    style.end_labels(axes, [style.EndLabel(rows["prediction"].iloc[-1], f"law: ${_coefficient(rows):g}/d_k$")])
     return figure
+
+
+def _coefficient(rows: pd.DataFrame) -> float:
+    """The law's excess kurtosis times d_k: 6 for normal entries."""
+    return float(round(rows["prediction"].iloc[0] * rows["d_k"].iloc[0], 6))
 
 
 def caption_kurtosis(frame: pd.DataFrame) -> str:
@@ -105,12 +111,19 @@ def caption_kurtosis(frame: pd.DataFrame) -> str:
     rows = _kurtosis(frame)
     first, middle = rows.iloc[0], rows.iloc[len(rows) // 3]
     zero = rows[rows["low"] <= 0]["d_k"]
-    noise = f" From $d_k = {zero.iloc[0]}$ on, 95 % intervals reach zero and leave at the bottom." if len(zero) else ""
+    noise = (
+        f" At {count(len(zero), 'dimension')}, the smallest $d_k = {zero.iloc[0]}$, the 95 % interval reaches zero and "
+        "runs out at the bottom; an estimate below zero has no mark."
+        if len(zero) and rows["prediction"].min() > 0
+        else ""
+    )
+    values = [
+        f"{number(row['estimate'])} at $d_k = {row['d_k']}$ (law: {number(row['prediction'])})"
+        for row in (first, middle)
+    ]
     return (
-        f"The excess over a normal curve's kurtosis falls like $6/d_k$: {number(first['estimate'])} at "
-        f"$d_k = {first['d_k']}$ (law: {number(first['prediction'])}) and {number(middle['estimate'])} at "
-        f"$d_k = {middle['d_k']}$ (law: {number(middle['prediction'])}). The division changes the scores' width, not "
-        f"their shape, so both rules have the same.{noise}"
+        f"The excess over a normal curve's kurtosis goes like ${_coefficient(rows):g}/d_k$: {listing(values)}. The "
+        f"division changes the scores' width, not their shape, so both rules have the same.{noise}"
     )
 
 
@@ -121,7 +134,7 @@ def alt_kurtosis(frame: pd.DataFrame) -> str:
         f"{number(row['estimate'])} at d_k = {row['d_k']} (law {number(row['prediction'])})"
         for _, row in rows.iterrows()
     )
-    return f"Excess kurtosis of the scores against d_k on logarithmic axes, with the law 6/d_k: {points}."
+    return f"Excess kurtosis of the scores against d_k with the law {_coefficient(rows):g}/d_k: {points}."
 
 
 SCORES = FigureSpec(

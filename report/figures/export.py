@@ -9,13 +9,16 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from report.figures.style import BACKGROUND, INK, RAW, SCALED, medium
+from report.figures.style import BACKGROUND, INK, RAW, RAW_TEXT, SCALED, medium
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _THEME = {  # what the page's CSS decides, or may
     INK: "currentColor",
     BACKGROUND: "var(--page, #fff)",
-    **{colour.lower(): f"var(--{name}, {colour})" for name, colour in (("raw", RAW), ("scaled", SCALED))},
+    **{
+        colour.lower(): f"var(--{name}, {colour})"
+        for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
+    },
 }
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}

@@ -26,10 +26,10 @@ def draw_entropy(frame: pd.DataFrame) -> Figure:
         for (row, column), value in np.ndenumerate(table.to_numpy()):
             dark = style.contrast("#111111", colours(value)) < style.contrast("white", colours(value))
             axes.text(
-                column + 0.5, row + 0.5, f"{value:.2f}".removeprefix("0"), ha="center", va="center",
+                column + 0.5, row + 0.5, f"{value:.2f}", ha="center", va="center",
                 color="white" if dark else "#111111", fontsize=style.em(),
             )  # fmt: skip
-        axes.set_title(rule, color=style.RULES[rule].colour)
+        axes.set_title(rule, color=style.RULES[rule].words)
         axes.set_yticks(np.arange(len(keys)) + 0.5, [str(n_keys) for n_keys in keys])
         axes.set_ylabel("keys, $n$")
         axes.grid(visible=False)
@@ -48,10 +48,11 @@ def caption_entropy(frame: pd.DataFrame) -> str:
     rows = select(frame, quantity="normalised_entropy")
     raw, scaled = (select(rows, rule=rule) for rule in ("raw", "scaled"))
     last = raw[raw["d_k"] == raw["d_k"].max()]
+    few, many = (last[last["n_keys"] == n_keys].iloc[0] for n_keys in (last["n_keys"].min(), last["n_keys"].max()))
     return (
         f"With the division no cell falls below {number(scaled['estimate'].min())}. Without it the entropy at "
-        f"$d_k = {last['d_k'].iloc[0]}$ is at most {number(last['estimate'].max())} of $\\ln n$, whatever the number "
-        "of keys."
+        f"$d_k = {few['d_k']}$ is {number(few['estimate'])} of $\\ln n$ with {few['n_keys']} keys and "
+        f"{number(many['estimate'])} with {many['n_keys']}."
     )
 
 

@@ -57,7 +57,9 @@ def alt_against_d(frame: pd.DataFrame) -> str:
     for quantity, words in (("jacobian_trace", "trace"), ("jacobian_norm2", "squared norm")):
         raw, scaled = middle(frame, quantity)
         numbers = [number(rows["estimate"].iloc[end]) for rows in (raw, scaled) for end in (0, -1)]
-        parts.append(f"{words}: raw {numbers[0]} to {numbers[1]}, scaled {numbers[2]} to {numbers[3]}")
+        top = raw.iloc[int(raw["estimate"].argmax())]
+        highest = f"highest {number(top['estimate'])} at d_k = {top['d_k']}"
+        parts.append(f"{words}: raw {numbers[0]} to {numbers[1]}, {highest}; scaled {numbers[2]} to {numbers[3]}")
     dimensions, keys = levels(frame, "d_k"), levels(frame, "n_keys")
     return (
         f"Trace and squared Frobenius norm of the softmax's Jacobian against d_k from {dimensions[0]} to "

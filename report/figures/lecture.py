@@ -14,6 +14,7 @@ from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
 
 # Variances before the division that the lecture's material prints (chapter on scaling by the square root of d_k).
+PUBLISHED_PAIRS = 1000
 PUBLISHED = {5: (5.3922, 4.6929, 5.4774, 4.8213), 20: (19.9692, 20.4034), 100: (100.6794, 98.8363)}
 
 
@@ -68,8 +69,8 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
 
 def _key(axes: Axes, frame: pd.DataFrame) -> None:
     """Name the four things drawn, at the right of the first panel."""
-    lines = ((0.92, "runs", style.RAW), (0.70, "predicted", style.INK), (0.48, "◇ the lecture's runs", style.INK),
-             (0.26, f"band: ±{_margin(frame):g} %", style.INK))  # fmt: skip
+    lines = ((0.92, "runs", style.RAW_TEXT), (0.70, "predicted (normal)", style.INK),
+             (0.48, "◇ the lecture's runs", style.INK), (0.26, f"band: ±{_margin(frame):g} %", style.INK))  # fmt: skip
     for height, text, colour in lines:
         axes.annotate(text, (1, height), xycoords="axes fraction", ha="right", va="center", color=colour)
 
@@ -80,14 +81,16 @@ def _runs(frame: pd.DataFrame) -> int:
 
 def _published(frame: pd.DataFrame) -> list[float]:
     """Distances of the lecture's printed runs from the law, in predicted standard deviations, at the frame's d_k."""
-    widths = frame.groupby("d_k")["relative_sd"].first()
-    return [abs(value / d_k - 1) / widths[d_k] for d_k in widths.index for value in PUBLISHED.get(d_k, ())]
+    return [
+        abs(value / d_k - 1) / np.sqrt((2 + 6 / d_k) / PUBLISHED_PAIRS)
+        for d_k in levels(frame, "d_k")
+        for value in PUBLISHED.get(d_k, ())
+    ]
 
 
 def caption_scatter(frame: pd.DataFrame) -> str:
     """How rarely one run lands within the margin, and where the lecture's landed."""
     off, margin = _percent_off(frame).abs(), _margin(frame)
-    least = levels(frame, "d_k")[0]
     published = _published(frame)
     lecture = (
         f" The lecture's {len(published)} printed runs all lie within {number(max(published), 2)} predicted standard "
@@ -96,10 +99,8 @@ def caption_scatter(frame: pd.DataFrame) -> str:
         else ""
     )
     return (
-        f"Of the runs of {frame['n_pairs'].iloc[0]} pairs, {percent(float((off <= margin).mean()))} fall within a "
-        f"margin of ±{margin:g} %; at $d_k = {least}$ a run's standard deviation is "
-        f"{number(float(_percent_off(select(frame, d_k=least)).std()))} % (predicted: "
-        f"{number(100 * float(select(frame, d_k=least)['relative_sd'].iloc[0]))} %).{lecture}"
+        f"{percent(float((off <= margin).mean()))} of the runs come within ±{margin:g} % of the law, the rest miss it "
+        f"by more.{lecture}"
     )
 
 

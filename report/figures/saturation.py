@@ -24,7 +24,7 @@ def series(axes: Axes, frame: pd.DataFrame, quantity: str, n_keys: int) -> list[
         if has_law:
             style.exact(axes, rows["d_k"], rows["prediction"])
         style.measured(axes, rows, rule, join=not has_law, size=0.8 if frame["n_keys"].nunique() <= 3 else 0.55)
-        labels.append(style.EndLabel(rows["estimate"].iloc[-1], rule, style.RULES[rule].colour))
+        labels.append(style.EndLabel(rows["estimate"].iloc[-1], rule, style.RULES[rule].words))
     return labels
 
 
@@ -80,13 +80,16 @@ def middle(frame: pd.DataFrame, quantity: str) -> tuple[pd.DataFrame, pd.DataFra
     )
 
 
+FEW = "What change is left with it is at few dimensions, where the length of the query varies most."
+
+
 def _finding(frame: pd.DataFrame, quantity: str) -> str:
     raw, scaled = middle(frame, quantity)
     first, last = raw.iloc[0], raw.iloc[-1]
     return (
         f"with {first['n_keys']} keys it goes from {number(first['estimate'])} at $d_k = {first['d_k']}$ to "
-        f"{number(last['estimate'])} at $d_k = {last['d_k']}$ without the division, and stays between "
-        f"{number(scaled['estimate'].min())} and {number(scaled['estimate'].max())} with it."
+        f"{number(last['estimate'])} at $d_k = {last['d_k']}$ without the division, and with it lies between "
+        f"{number(scaled['estimate'].min())} and {number(scaled['estimate'].max())}."
     )
 
 
@@ -94,20 +97,21 @@ def caption_entropy(frame: pd.DataFrame) -> str:
     """Where both rules end, and the limit drawn."""
     return (
         f"Entropy as a share of its largest value $\\ln n$: {_finding(frame, 'normalised_entropy')} "
-        "The dotted line is $d_k = 2\\ln n$, where raw attention freezes in the limit of many keys."
+        "The dotted line is $d_k = 2\\ln n$: in the limit of many keys, raw scores that spread wider leave the weight "
+        "to a handful of keys, however many there are (Derrida 1981). With few keys it is only a guide."
     )
 
 
 def caption_largest(frame: pd.DataFrame) -> str:
     """Where both rules end."""
-    return f"The largest of the row's weights, on average: {_finding(frame, 'max_weight')}"
+    return f"The largest of the row's weights, on average: {_finding(frame, 'max_weight')} {FEW}"
 
 
 def caption_sum_p2(frame: pd.DataFrame) -> str:
     """Where both rules end."""
     return (
         "The sum of the squared weights is $1/n$ when all are equal and 1 when one key has all: "
-        f"{_finding(frame, 'sum_p2')}"
+        f"{_finding(frame, 'sum_p2')} {FEW}"
     )
 
 

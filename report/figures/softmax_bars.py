@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from report.figures import style
 from report.figures.selection import select
@@ -25,19 +24,21 @@ def draw_row(frame: pd.DataFrame) -> Figure:
     figure = style.new_figure(0.85)
     panels = figure.subplots(1, 2, sharey=True)
     n_keys = int(frame["n_keys"].iloc[0])
+    step = max(1, n_keys // 4)
     words = {"raw": "raw: softmax($q\\cdot k$)", "scaled": "scaled: softmax($q\\cdot k\\,/\\sqrt{d_k}$)"}
     for axes, (rule, text) in zip(panels, words.items(), strict=True):
         rows = select(frame, rule=rule).sort_values("key")
         _bars(axes, rows["key"] + 1, rows["weight"], style.RULES[rule].colour)
         axes.axhline(1 / n_keys, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"])
-        axes.set_title(text, color=style.RULES[rule].colour)
+        axes.set_title(text, color=style.RULES[rule].words)
         axes.set_xlabel("key")
         axes.set_xlim(0, n_keys + 1)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=3))
+        axes.set_xticks(sorted({1, *range(step, n_keys - step // 2, step), n_keys}))
         top = _heaviest(frame, rule)
         place = (top["key"] + 1) / (n_keys + 1)
         axes.annotate(
-            number(top["weight"], 2), (top["key"] + 1, top["weight"]), va="bottom", xytext=(0, style.em(0.2)),
+            "> 0.99" if top["weight"] > 0.99 else number(top["weight"], 2),
+            (top["key"] + 1, top["weight"]), va="bottom", xytext=(0, style.em(0.2)),
             ha="left" if place < 0.1 else "right" if place > 0.9 else "center", textcoords="offset points",
         )  # fmt: skip
     style.heading(figure, "softmax weight")
@@ -53,9 +54,11 @@ def _heaviest(frame: pd.DataFrame, rule: str) -> pd.Series:
 def caption_row(frame: pd.DataFrame) -> str:
     """The heaviest weight under both rules."""
     raw, scaled = _heaviest(frame, "raw"), _heaviest(frame, "scaled")
+    others = float(select(frame, rule="raw")["weight"].drop(raw.name).sum())
+    share = f"all but {number(others, 2)}" if others < 0.01 else number(raw["weight"])
     return (
         f"One query and {raw['n_keys']} keys at $d_k = {raw['d_k']}$. Without the division, key {raw['key'] + 1} takes "
-        f"{number(raw['weight'])} of all the weight; with it, the heaviest weight is {number(scaled['weight'])}, and "
+        f"{share} of the weight; with it, the heaviest weight is {number(scaled['weight'])}, and "
         f"the order of the keys is the same. Equal weights would be {number(1 / raw['n_keys'])}."
     )
 

@@ -28,6 +28,7 @@ from scipy.optimize import isotonic_regression
 INK = "#1b1b1f"  # text and exact laws; becomes currentColor in the page
 BACKGROUND = "#fffffe"  # faces and halos; becomes the page's own background
 RAW, SCALED, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
+RAW_TEXT = "#B34E00"  # the same hue, dark enough for words: contrast 5.2 on white
 GRID, BAND = f"{INK}1f", f"{INK}14"  # ink at 12 % and 8 %
 
 END_LABEL = "end-label"
@@ -42,9 +43,15 @@ class Mark:
     marker: str
     face: str
     line: str = "none"
+    text: str = ""  # the colour of words about it, where `colour` would be too pale
+
+    @property
+    def words(self) -> str:
+        """The colour of words about it."""
+        return self.text or self.colour
 
 
-RULES = {"raw": Mark(RAW, "o", BACKGROUND, "--"), "scaled": Mark(SCALED, "s", SCALED, "-")}
+RULES = {"raw": Mark(RAW, "o", BACKGROUND, "--", RAW_TEXT), "scaled": Mark(SCALED, "s", SCALED, "-")}
 VERDICTS = {
     "confirmed": Mark(INK, "o", INK),
     "undecided": Mark(INK, "D", BACKGROUND),
@@ -221,7 +228,7 @@ def one_inside_the_other(axes: Axes, raw: pd.DataFrame, scaled: pd.DataFrame) ->
 def _key(axes: Axes) -> None:
     """Name the rules at the top right."""
     for text in figure_of(axes).legend(loc="upper right", ncols=2, borderaxespad=0.1, columnspacing=1).get_texts():
-        text.set_color(RULES[text.get_text()].colour)
+        text.set_color(RULES[text.get_text()].words)
 
 
 def exact(axes: Axes, x: ArrayLike, y: ArrayLike) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from report.figures import style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
-from report.wording import number
+from report.wording import number, plain
 
 
 def _rows(frame: pd.DataFrame, rule: str) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def draw_against_d(frame: pd.DataFrame) -> Figure:
         rows = _rows(frame, rule)
         style.exact(axes, rows["d_k"], rows["prediction"])
         style.measured(axes, rows, rule)
-        labels.append(style.EndLabel(rows["estimate"].iloc[-1], text, style.RULES[rule].colour))
+        labels.append(style.EndLabel(rows["estimate"].iloc[-1], text, style.RULES[rule].words))
     style.log2_axis(axes, "x", frame["d_k"])
     style.log2_axis(axes, "y", [1, *frame["d_k"]])  # both laws
     axes.set_xlabel("dimension of queries and keys, $d_k$")
@@ -60,8 +60,8 @@ def caption_against_d(frame: pd.DataFrame) -> str:
     return (
         f"The variance of $q\\cdot k$ grows like $d_k$: {number(first['estimate'])} at $d_k = {first['d_k']}$ and "
         f"{number(last['estimate'], 4)} at $d_k = {last['d_k']}$, where the law says {number(last['prediction'], 4)}. "
-        f"After the division by $\\sqrt{{d_k}}$ it stays between {number(scaled['estimate'].min(), 4)} and "
-        f"{number(scaled['estimate'].max(), 4)} at all {len(scaled)} dimensions. "
+        f"After the division by $\\sqrt{{d_k}}$ it stays between {plain(scaled['estimate'].min(), 4)} and "
+        f"{plain(scaled['estimate'].max(), 4)} at all {len(scaled)} dimensions. "
         "The 95 % intervals are there, mostly smaller than the marks."
     )
 
@@ -72,7 +72,7 @@ def alt_against_d(frame: pd.DataFrame) -> str:
     return (
         f"Chart on logarithmic axes, d_k from {raw['d_k'].iloc[0]} to {raw['d_k'].iloc[-1]}. Raw variance lies on the "
         f"line d_k, from {number(raw['estimate'].iloc[0])} to {number(raw['estimate'].iloc[-1], 4)}; scaled variance "
-        f"lies on the line 1, between {number(scaled['estimate'].min(), 4)} and {number(scaled['estimate'].max(), 4)}."
+        f"lies on the line 1, between {plain(scaled['estimate'].min(), 4)} and {plain(scaled['estimate'].max(), 4)}."
     )
 
 
@@ -103,9 +103,9 @@ def caption_deviation(frame: pd.DataFrame) -> str:
     margin = _margin(frame)
     within = int(((rows["low"] >= -margin) & (rows["high"] <= margin)).sum())
     return (
-        f"The measured variance is never further than {number(abs(farthest['estimate']), 2)} % from the law "
-        f"(at $d_k = {farthest['d_k']}$). Of {len(rows)} intervals (95 %), {holding} hold the law and {within} lie "
-        f"wholly within the margin of ±{margin:g} %; one in twenty is expected to miss the law."
+        f"The measured variance is at most {number(abs(farthest['estimate']), 2)} % from the law "
+        f"(at $d_k = {farthest['d_k']}$). Of {len(rows)} intervals (95 %), {holding} contain the law; by chance "
+        f"alone about one in twenty would not. {within} lie wholly within the margin of ±{margin:g} %."
     )
 
 
