@@ -2,8 +2,8 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from experiments.claims import Claim
 from scaling.entries import entry_law
 from scaling.intervals import mean_interval
-from scaling.sampling import Tiles
+from scaling.sampling import Tiles, draw_scores
 
 CellT = TypeVar("CellT")
 Values = NDArray[np.float64]
@@ -111,10 +111,41 @@ def cell_key(cell: Any) -> str:
     return json.dumps(asdict(cell), sort_keys=True, separators=(",", ":"))
 
 
-def block_size(d_k: int, tiles: Tiles) -> BlockSize:
-    """Of a block of scores: Q and K of every tile are drawn; Q and the scores of one are held."""
-    draws = float(tiles.n_tiles) * (tiles.n_queries + tiles.n_keys) * d_k
-    return BlockSize(draws, float(tiles.n_queries) * (d_k + tiles.n_keys))
+@dataclass(frozen=True)
+class ScoreCell:
+    """Blocks of dot products at one d_k: n_tiles tiles of n_queries × n_keys."""
+
+    d_k: int
+    n_tiles: int
+    n_queries: int
+    n_keys: int
+    entries: str
+
+    @property
+    def tiles(self) -> Tiles:
+        """The block's shape."""
+        return Tiles(self.n_tiles, self.n_queries, self.n_keys)
+
+    @property
+    def size(self) -> BlockSize:
+        """Q and K of every tile are drawn; Q and the scores of one are held."""
+        draws = float(self.n_tiles) * (self.n_queries + self.n_keys) * self.d_k
+        return BlockSize(draws, float(self.n_queries) * (self.d_k + self.n_keys))
+
+    def scores(self, rng: np.random.Generator) -> Iterator[Values]:
+        """The block's dot products, piece by piece (tiles, n_queries, n_keys)."""
+        law = entry_law(self.entries)
+        return draw_scores(rng, self.d_k, self.tiles, law, law)
+
+
+class ScoreExperiment(Experiment[ScoreCell]):
+    """An experiment on blocks of dot products."""
+
+    entries: EntryLawName = "gaussian"
+
+    def size(self, cell: ScoreCell) -> BlockSize:
+        """As of any block of scores."""
+        return cell.size
 
 
 ESTIMATE_COLUMNS: Mapping[str, Column] = {

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -12,37 +11,16 @@ from pydantic import AfterValidator, Field
 from experiments.claims import Claim
 from experiments.experiment import (
     ESTIMATE_COLUMNS,
-    BlockSize,
     Column,
-    EntryLawName,
-    Experiment,
     Grid,
     Margin,
+    ScoreCell,
+    ScoreExperiment,
     Values,
-    block_size,
     estimate_row,
 )
-from scaling.entries import entry_law
 from scaling.rules import RAW, SCALED, PowerRule
-from scaling.sampling import Tiles, draw_scores
 from scaling.saturation import OBSERVABLES, row_observables
-
-
-@dataclass(frozen=True)
-class SaturationCell:
-    """Rows of softmax over n_keys keys at one d_k; n_queries rows share their keys, n_tiles times over."""
-
-    d_k: int
-    n_keys: int
-    n_queries: int
-    n_tiles: int
-    entries: str
-
-    @property
-    def tiles(self) -> Tiles:
-        """The block's shape."""
-        return Tiles(self.n_tiles, self.n_queries, self.n_keys)
-
 
 LECTURE = "Measured here; the claim: lecture, chapter 7 (42:39)"
 QUANTITIES = (*OBSERVABLES, "normalised_entropy")
@@ -58,7 +36,7 @@ def _choices(n_keys: list[int]) -> list[int]:
     return n_keys
 
 
-class Saturation(Experiment[SaturationCell]):
+class Saturation(ScoreExperiment):
     """Means over rows of the softmax's observables, raw and scaled, on the same scores."""
 
     name: ClassVar[str] = "saturation"
@@ -80,9 +58,8 @@ class Saturation(Experiment[SaturationCell]):
     n_keys: Annotated[Grid, AfterValidator(_choices)]
     precision: Annotated[float, Field(ge=1e-4, le=0.1)]
     margin: Margin
-    entries: EntryLawName = "gaussian"
 
-    def cells(self) -> Sequence[SaturationCell]:
+    def cells(self) -> Sequence[ScoreCell]:
         """Every n_keys with every d_k, with rows for a standard error of about `precision` on the normalised entropy.
 
         A row's entropy scatters by less than ROW_SD √(ln n) nats whatever the size of its scores; rows that share keys
@@ -94,26 +71,21 @@ class Saturation(Experiment[SaturationCell]):
             rows = SHARED_KEYS * ROW_SD**2 / (self.precision**2 * math.log(n_keys) * self.n_blocks)
             n_queries = min(2 * n_keys, math.ceil(rows))
             n_tiles = math.ceil(rows / n_queries)
-            cells += [SaturationCell(d_k, n_keys, n_queries, n_tiles, self.entries) for d_k in self.d_k]
+            cells += [ScoreCell(d_k, n_tiles, n_queries, n_keys, self.entries) for d_k in self.d_k]
         return cells
 
-    def size(self, cell: SaturationCell) -> BlockSize:
-        """Q and K of every tile; Q and the scores of one."""
-        return block_size(cell.d_k, cell.tiles)
-
-    def measure(self, cell: SaturationCell, rng: np.random.Generator) -> Values:
+    def measure(self, cell: ScoreCell, rng: np.random.Generator) -> Values:
         """(n_rules, n_quantities): each observable's mean over the block's rows."""
-        law = entry_law(cell.entries)
         factors = [rule.factor(cell.d_k) for rule in self.rules]
         totals = np.zeros((len(self.rules), len(OBSERVABLES)))
-        for dot_products in draw_scores(rng, cell.d_k, cell.tiles, law, law):
+        for dot_products in cell.scores(rng):
             observables = row_observables(dot_products.reshape(-1, cell.n_keys), factors)
             totals += np.stack([getattr(observables, name).sum(axis=1) for name in OBSERVABLES], axis=1)
         means = totals / (cell.n_tiles * cell.n_queries)
         normalised = means[:, [OBSERVABLES.index("entropy")]] / np.log(cell.n_keys)
         return np.concatenate([means, normalised], axis=1)
 
-    def frame(self, observed: Mapping[SaturationCell, Values]) -> pd.DataFrame:
+    def frame(self, observed: Mapping[ScoreCell, Values]) -> pd.DataFrame:
         """One row per n_keys, d_k, rule and quantity."""
         return pd.DataFrame(
             [
@@ -133,7 +105,7 @@ class Saturation(Experiment[SaturationCell]):
             ]
         )
 
-    def claims(self, observed: Mapping[SaturationCell, Values]) -> list[Claim]:
+    def claims(self, observed: Mapping[ScoreCell, Values]) -> list[Claim]:
         """The direction of saturation for each n_keys, between the ends of the grid of d_k."""
         claims = []
         for n_keys in self.n_keys:

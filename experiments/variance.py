@@ -1,7 +1,6 @@
 """Var(q·k) against d_k, before and after the division: the lecture's second reason, measured by direct sampling."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,45 +10,26 @@ from numpy.typing import NDArray
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Claim
 from experiments.experiment import (
     ESTIMATE_COLUMNS,
-    BlockSize,
     Column,
-    EntryLawName,
-    Experiment,
     Grid,
     Margin,
+    ScoreCell,
+    ScoreExperiment,
     Values,
-    block_size,
     estimate_row,
 )
 from scaling.entries import entry_law
 from scaling.intervals import jackknife_values
 from scaling.moments import EMPTY, Moments
 from scaling.rules import RAW, SCALED, PowerRule
-from scaling.sampling import Tiles, draw_scores, plan_tiles
-
-
-@dataclass(frozen=True)
-class VarianceCell:
-    """Blocks of dot products at one d_k; the block's shape is planned from d_k."""
-
-    d_k: int
-    n_tiles: int
-    n_queries: int
-    n_keys: int
-    entries: str
-
-    @property
-    def tiles(self) -> Tiles:
-        """The block's shape."""
-        return Tiles(self.n_tiles, self.n_queries, self.n_keys)
-
+from scaling.sampling import plan_tiles
 
 KURTOSIS_MARGIN = 0.05
 LECTURE = "Lecture, chapter 7 (42:39)"
 VASWANI = "Vaswani et al. 2017, section 3.2.1, footnote 4"
 
 
-class Variance(Experiment[VarianceCell]):
+class Variance(ScoreExperiment):
     """Moments up to the fourth of q·k and of the scaled score, on the same draws."""
 
     name: ClassVar[str] = "variance"
@@ -64,29 +44,23 @@ class Variance(Experiment[VarianceCell]):
 
     d_k: Grid
     margin: Margin
-    entries: EntryLawName = "gaussian"
 
-    def cells(self) -> Sequence[VarianceCell]:
+    def cells(self) -> Sequence[ScoreCell]:
         """One cell per d_k, its blocks just large enough for the margin."""
         kurtosis = entry_law(self.entries).kurtosis
         per_block = self.n_blocks * (self.margin / STANDARD_ERRORS_PER_MARGIN) ** 2
         plans = {d_k: plan_tiles(d_k, per_block, kurtosis, kurtosis) for d_k in self.d_k}
-        return [VarianceCell(d_k, t.n_tiles, t.n_queries, t.n_keys, self.entries) for d_k, t in plans.items()]
+        return [ScoreCell(d_k, t.n_tiles, t.n_queries, t.n_keys, self.entries) for d_k, t in plans.items()]
 
-    def size(self, cell: VarianceCell) -> BlockSize:
-        """Q and K of every tile; Q and the scores of one."""
-        return block_size(cell.d_k, cell.tiles)
-
-    def measure(self, cell: VarianceCell, rng: np.random.Generator) -> Values:
+    def measure(self, cell: ScoreCell, rng: np.random.Generator) -> Values:
         """(n_rules, 5): the block's moments under each rule."""
-        law = entry_law(cell.entries)
         moments = [EMPTY] * len(self.rules)
-        for dot_products in draw_scores(rng, cell.d_k, cell.tiles, law, law):
+        for dot_products in cell.scores(rng):
             for i, rule in enumerate(self.rules):
                 moments[i] += Moments.of(rule(dot_products, cell.d_k))
         return np.array([moment.to_array() for moment in moments])
 
-    def frame(self, observed: Mapping[VarianceCell, Values]) -> pd.DataFrame:
+    def frame(self, observed: Mapping[ScoreCell, Values]) -> pd.DataFrame:
         """One row per d_k, rule and quantity; predictions are exact for independent entries of mean 0, variance 1."""
         rows = []
         for cell, blocks in observed.items():
@@ -116,7 +90,7 @@ class Variance(Experiment[VarianceCell]):
         """Excess kurtosis (κ_q κ_k - 3)/d_k of q·k, which no scaling changes."""
         return float((entry_law(self.entries).kurtosis ** 2 - 3) / d_k)
 
-    def claims(self, observed: Mapping[VarianceCell, Values]) -> list[Claim]:
+    def claims(self, observed: Mapping[ScoreCell, Values]) -> list[Claim]:
         """Variance, standard deviation and kurtosis at each d_k; the slopes over all of them."""
         claims = []
         for cell, blocks in observed.items():
@@ -125,7 +99,7 @@ class Variance(Experiment[VarianceCell]):
             claims += self._slope_claims(observed)
         return claims
 
-    def _claims_at(self, cell: VarianceCell, blocks: Values) -> list[Claim]:
+    def _claims_at(self, cell: ScoreCell, blocks: Values) -> list[Claim]:
         d_k, margin = cell.d_k, self.margin
         raw, scaled = (_variances(blocks[:, i]) for i in range(2))
         excess = self.predicted_kurtosis(d_k)
@@ -199,7 +173,7 @@ class Variance(Experiment[VarianceCell]):
             )
         return claims
 
-    def _slope_claims(self, observed: Mapping[VarianceCell, Values]) -> list[Claim]:
+    def _slope_claims(self, observed: Mapping[ScoreCell, Values]) -> list[Claim]:
         span = max(self.d_k) / min(self.d_k)
         margin = np.log1p(self.margin) / np.log(span)
         reason = f"over a span of {span:g} in $d_k$ the power law then misses by less than {100 * self.margin:g} %"

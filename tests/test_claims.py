@@ -129,7 +129,7 @@ def test_a_wrong_exponent_passed_off_as_the_root_is_refuted() -> None:
 @pytest.mark.parametrize("factor", [0.98, 1.02])
 def test_a_sampler_two_percent_off_is_never_confirmed(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """Var(q·k) wrong by 2 % at a 1 % margin: no variance, scaled variance or sd is confirmed at any d_k."""
-    monkeypatch.setattr("experiments.variance.entry_law", lambda name: Gaussian(sd=factor**0.25))
+    monkeypatch.setattr("experiments.experiment.entry_law", lambda name: Gaussian(sd=factor**0.25))
     found = verdicts(Variance(n_blocks=64, d_k=[1, 8, 64], margin=0.01))
     claims = [judgement for name, judgement in found.items() if name.startswith(("variance", "sd", "scaled"))]
     assert len(claims) == 9

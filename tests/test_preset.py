@@ -80,11 +80,11 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
     expected = [
         "seed: input should be greater than or equal to 0 (received -1)",
         "family_wise_error: input should be a valid number (received 'small')",
-        "variance.d_k: the values must increase strictly (received [4, 2])",
-        "variance.margin: input should be less than 1 (received 2)",
         "variance.entries: entry law 'gausian' is unknown; allowed: gaussian, uniform, sign, student-t; "
         "did you mean 'gaussian'? (received 'gausian')",
-        "variance.d_kk: unknown setting; allowed: n_blocks, d_k, margin, entries; did you mean 'd_k'?",
+        "variance.d_k: the values must increase strictly (received [4, 2])",
+        "variance.margin: input should be less than 1 (received 2)",
+        "variance.d_kk: unknown setting; allowed: n_blocks, entries, d_k, margin; did you mean 'd_k'?",
         "lecture_demo.n_pairs: input should be a multiple of 50 (received 1001)",
         "saturation.n_keys: a softmax over one key has nothing to choose; every n_keys must be at least 2 "
         "(received [1, 8])",
