@@ -1,16 +1,21 @@
 """The science of √d_k: arrays in, arrays and records out. No files, frames, plots or clocks."""
 
+from scaling.attention_law import AttentionLaw, attention_law
+from scaling.dot_product_law import DotProductLaw, dot_product_law
 from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_scores, plan_tiles
 from scaling.saturation import RowObservables, row_observables
+from scaling.softmax_law import SoftmaxLaw, softmax_law
 
 __all__ = [
     "ENTRY_LAWS",
     "RAW",
     "SCALED",
+    "AttentionLaw",
+    "DotProductLaw",
     "EntryLaw",
     "Gaussian",
     "Interval",
@@ -18,12 +23,16 @@ __all__ = [
     "PowerRule",
     "RowObservables",
     "Sign",
+    "SoftmaxLaw",
     "StudentT",
     "Tiles",
     "Uniform",
+    "attention_law",
+    "dot_product_law",
     "draw_scores",
     "entry_law",
     "mean_interval",
     "plan_tiles",
     "row_observables",
+    "softmax_law",
 ]

@@ -50,12 +50,13 @@ def test_the_presets_it_names_exist(tmp_path: Path) -> None:
 
 
 def test_the_python_example_runs_and_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    """A variance near 64, a raw entropy far below the scaled one."""
+    """A variance near 64, a raw entropy far below the scaled one, and both near their exact means."""
     (example,) = blocks("python")
     exec(compile(example, "README.md", "exec"), {})
     variance, *entropies = (float(word) for word in re.findall(r"\d+\.\d+", capsys.readouterr().out))
     assert 50 < variance < 80
     assert entropies[0] < 1 < 3 < entropies[1] < 3.92
+    assert entropies[:2] == pytest.approx(entropies[2:], abs=0.2)
 
 
 def test_the_folders_it_draws_exist() -> None:

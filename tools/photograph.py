@@ -37,7 +37,7 @@ def main(page_file: Path, folder: Path) -> None:
         page = browser.new_page(viewport={"width": 1360, "height": 1120})
         page.goto(page_file.resolve().as_uri())
         page.pdf(path=folder / "print.pdf", format="A4")
-        page.evaluate("document.querySelector('.derivation > li:nth-child(6)').scrollIntoView({behavior: 'instant'})")
+        page.evaluate("document.querySelector('.derivation > li:nth-child(7)').scrollIntoView({behavior: 'instant'})")
         page.screenshot(path=folder / "readme.png")
         browser.close()
 
