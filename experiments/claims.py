@@ -99,9 +99,13 @@ class Ledger:
     def __contains__(self, claim_id: object) -> bool:
         return any(judgement.claim.id == claim_id for judgement in self.judgements)
 
-    def group(self, name: str) -> list[Judgement]:
-        """The judgements of one group, in order."""
-        return [judgement for judgement in self.judgements if judgement.claim.group == name]
+    @property
+    def groups(self) -> dict[str, list[Judgement]]:
+        """The judgements by group, both in the ledger's order."""
+        groups: dict[str, list[Judgement]] = {}
+        for judgement in self.judgements:
+            groups.setdefault(judgement.claim.group, []).append(judgement)
+        return groups
 
 
 def judge_all(claims: Sequence[Claim], family_wise_error: float) -> Ledger:

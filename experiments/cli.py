@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
-from experiments.faults import Faults, nearest_name, shown
+from experiments.faults import Faults, nearest_name
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
 from experiments.runner import Results, run
+from scaling.arrays import shown
 
 
 @dataclass(frozen=True)

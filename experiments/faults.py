@@ -20,15 +20,6 @@ def _one_line(text: str) -> str:
     return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
 
 
-def shown(value: object) -> str:
-    """A received value, briefly."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits
-        text = "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
 def nearest_name(name: str, allowed: Iterable[str]) -> str:
     """A "; did you mean …?" tail for a mistyped name, or nothing when no allowed name is near."""
     nearest = difflib.get_close_matches(name, list(allowed), n=1)

@@ -18,12 +18,13 @@ from pydantic_core import ErrorDetails
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
 from experiments.experiment import Experiment
-from experiments.faults import Faults, nearest_name, shown
+from experiments.faults import Faults, nearest_name
 from experiments.lecture_demo import LectureDemo
 from experiments.peaky import Peaky
 from experiments.saturation import Saturation
 from experiments.softmax_row import SoftmaxRow
 from experiments.variance import Variance
+from scaling.arrays import shown
 
 PRESETS = Path(__file__).with_name("presets")
 MAX_SEED = 2**63 - 1

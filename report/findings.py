@@ -21,11 +21,9 @@ class Corner:
 
     d_k: int
     n_keys: int
-    rule: str
     normalised_entropy: float
     effective_keys: float  # exp of the mean entropy
     max_weight: float
-    sum_p2: float
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,6 @@ class Findings:
     worst_d_k: int
     n_dot_products: int
     corners: dict[str, Corner]  # by rule, at the largest d_k and n_keys of the saturation grid
-    mild_corners: dict[str, Corner]  # by rule, at the smallest d_k and the same n_keys
-    saturation_n_keys: list[int]
     peaky: dict[float, Row]  # by factor
     row: dict[str, Row]  # by rule
     row_d_k: int
@@ -83,7 +79,9 @@ def findings(results: Results) -> Findings:
     raw = variance[(variance["rule"] == "raw") & (variance["quantity"] == "variance")]
     deviation = (raw["estimate"] / raw["prediction"] - 1).abs()
     verdicts = [
-        judgement for judgement in results.ledger.group("variance") if judgement.claim.id.startswith("variance-")
+        judgement
+        for judgement in results.ledger.groups.get("variance", [])
+        if judgement.claim.id.startswith("variance-")
     ]
     saturation = results.frames["saturation"]
     peaky = results.frames["peaky"]
@@ -98,8 +96,6 @@ def findings(results: Results) -> Findings:
         worst_d_k=int(raw["d_k"].iloc[int(deviation.argmax())]),
         n_dot_products=int(raw["n_scores"].sum()),
         corners=_corners(saturation, int(saturation["d_k"].max())),
-        mild_corners=_corners(saturation, int(saturation["d_k"].min())),
-        saturation_n_keys=sorted(int(n) for n in saturation["n_keys"].unique()),
         peaky={factor: _row(peaky[peaky["factor"] == factor]) for factor in FACTORS},
         row={str(rule): _row(part) for rule, part in row.groupby("rule")},
         row_d_k=int(row["d_k"].iloc[0]),
@@ -118,11 +114,9 @@ def _corners(saturation: pd.DataFrame, d_k: int) -> dict[str, Corner]:
         corners[str(rule)] = Corner(
             d_k=d_k,
             n_keys=n_keys,
-            rule=str(rule),
             normalised_entropy=value["normalised_entropy"],
             effective_keys=float(np.exp(value["entropy"])),
             max_weight=value["max_weight"],
-            sum_p2=value["sum_p2"],
         )
     return corners
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.claims import Judgement, Ledger, Verdict
+from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
 from report.drawing import DrawnFigure, draw_all
@@ -74,7 +74,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "chapters": CHAPTERS,
         "ledger": results.ledger,
         "verdicts": list(Verdict),
-        "groups": claim_groups(results.ledger),
+        "groups": results.ledger.groups,
         "figures": figures,
         "frames": results.frames,
         "found": findings(results),
@@ -118,11 +118,3 @@ FONT_FACE = (
 def font_data(name: str) -> str:
     """A font file in base64."""
     return base64.b64encode((HERE / "static" / "fonts" / f"{name}.woff2").read_bytes()).decode()
-
-
-def claim_groups(ledger: Ledger) -> dict[str, list[Judgement]]:
-    """Judgements by group, both in the ledger's order."""
-    groups: dict[str, list[Judgement]] = {}
-    for judgement in ledger.judgements:
-        groups.setdefault(judgement.claim.group, []).append(judgement)
-    return groups
