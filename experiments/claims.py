@@ -3,6 +3,9 @@
 A claim predicts that a quantity lies in a region: within a margin of a value, or beyond a bound. Its evidence is one
 value per independent block. The verdict compares the whole simultaneous interval with the region:
 confirmed when it lies inside, refuted when it lies outside, undecided otherwise.
+
+A claim about a curve has evidence at several places, an interval at each: it is confirmed when all of them lie inside,
+refuted when any lies outside; the judgement shows the place that decides.
 """
 
 import math
@@ -41,9 +44,15 @@ class Claim:
     prediction: float
     margin: float
     reason: str  # why a deviation of less than the margin would not matter
-    evidence: NDArray[np.float64] = field(repr=False)  # (n_blocks,)
+    evidence: NDArray[np.float64] = field(repr=False)  # (n_blocks,) or, for a curve, (n_blocks, n_places)
     sample: str = ""  # what one block is, for the sentence that says how many more are needed
     side: str = "within"  # "within" the margin of the prediction, or "at most" / "at least" the prediction
+    places: tuple[str, ...] = ()  # of a curve's evidence, such as "$d_k = 4$"
+
+    @property
+    def n_intervals(self) -> int:
+        """How many intervals must hold for its verdict to be right."""
+        return len(self.places) or 1
 
     @property
     def region(self) -> tuple[float, float]:
@@ -57,7 +66,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its estimate, its simultaneous interval and its verdict."""
+    """A claim with its estimate, its simultaneous interval and its verdict; for a curve, at the place that decides."""
 
     claim: Claim
     estimate: float
@@ -67,6 +76,7 @@ class Judgement:
     n_blocks: int
     verdict: Verdict
     blocks_needed: int | None  # for an undecided claim: blocks for a margin of ten standard errors; None if it has them
+    place: str = ""  # where on a curve
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,12 @@ class Ledger:
     @property
     def confidence(self) -> float:
         """Confidence of each single interval."""
-        return simultaneous_confidence(self.family_wise_error, max(1, len(self.judgements)))
+        return _confidence([judgement.claim for judgement in self.judgements], self.family_wise_error)
+
+    @property
+    def n_intervals(self) -> int:
+        """How many intervals hold together."""
+        return sum(judgement.claim.n_intervals for judgement in self.judgements)
 
     def count(self, verdict: Verdict) -> int:
         """How many claims got this verdict."""
@@ -113,24 +128,37 @@ def judge_all(claims: Sequence[Claim], family_wise_error: float) -> Ledger:
     ids = [claim.id for claim in claims]
     if len(set(ids)) < len(ids):
         raise ValueError(f"claims share an id: {sorted({i for i in ids if ids.count(i) > 1})}")
-    confidence = simultaneous_confidence(family_wise_error, max(1, len(claims)))
+    confidence = _confidence(claims, family_wise_error)
     return Ledger(tuple(judge(claim, confidence) for claim in claims), family_wise_error)
 
 
+def _confidence(claims: Sequence[Claim], family_wise_error: float) -> float:
+    return simultaneous_confidence(family_wise_error, max(1, sum(claim.n_intervals for claim in claims)))
+
+
 def judge(claim: Claim, confidence: float) -> Judgement:
-    """One claim against a t interval of the given confidence over its blocks."""
-    interval = mean_interval(claim.evidence, confidence)
-    estimate, standard_error = float(interval.estimate), float(interval.standard_error)
-    low, high = float(interval.low), float(interval.high)
+    """One claim against t intervals of the given confidence over its blocks."""
+    interval = mean_interval(claim.evidence.reshape(len(claim.evidence), claim.n_intervals), confidence)
     region_low, region_high = claim.region
-    if region_low <= low and high <= region_high:
-        verdict = Verdict.CONFIRMED
-    elif high < region_low or low > region_high:
-        verdict = Verdict.REFUTED
+    inside = np.minimum(interval.low - region_low, region_high - interval.high)  # how far, of each interval's near end
+    outside = np.maximum(region_low - interval.high, interval.low - region_high)
+    if np.any(outside > 0):
+        verdict, decides = Verdict.REFUTED, int(outside.argmax())
     else:
-        verdict = Verdict.UNDECIDED
+        verdict, decides = (Verdict.CONFIRMED if np.all(inside >= 0) else Verdict.UNDECIDED), int(inside.argmin())
+    estimate, standard_error = float(interval.estimate[decides]), float(interval.standard_error[decides])
     blocks_needed = None
     if verdict is Verdict.UNDECIDED:
         planned = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * standard_error / claim.margin) ** 2)
         blocks_needed = planned if planned > interval.n_blocks else None
-    return Judgement(claim, estimate, standard_error, low, high, interval.n_blocks, verdict, blocks_needed)
+    return Judgement(
+        claim=claim,
+        estimate=estimate,
+        standard_error=standard_error,
+        low=float(interval.low[decides]),
+        high=float(interval.high[decides]),
+        n_blocks=interval.n_blocks,
+        verdict=verdict,
+        blocks_needed=blocks_needed,
+        place=claim.places[decides] if claim.places else "",
+    )

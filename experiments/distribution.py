@@ -1,4 +1,4 @@
-"""The shape of q·k: its density at several d_k against the normal law it tends to."""
+"""The shape of q·k: its density at several d_k against its exact law and the normal law it tends to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
@@ -17,9 +17,11 @@ from experiments.experiment import (
     Values,
     estimate_row,
 )
+from scaling.dot_product_law import dot_product_law
 from scaling.rules import SCALED
 
 EDGES = np.round(np.arange(-40, 41) * 0.2, 1)  # of the bins of q·k/√d_k
+NORMAL = np.diff(special.ndtr(EDGES)) / np.diff(EDGES)
 
 
 class Distribution(ScoreExperiment):
@@ -31,7 +33,8 @@ class Distribution(ScoreExperiment):
         "bin_low": Column("lower edge of the bin of z = q·k/√d_k"),
         "bin_high": Column("upper edge of the bin of z"),
         **ESTIMATE_COLUMNS,
-        "prediction": Column("the standard normal density averaged over the bin: the limit of large d_k"),
+        "prediction": Column("the exact density averaged over the bin; empty for entries that are not normal"),
+        "normal": Column("the standard normal density averaged over the bin: the limit of large d_k"),
     }
 
     d_k: Grid
@@ -59,13 +62,20 @@ class Distribution(ScoreExperiment):
 
     def frame(self, observed: Mapping[ScoreCell, Values]) -> pd.DataFrame:
         """One row per d_k and bin."""
-        normal = np.diff(special.ndtr(EDGES)) / np.diff(EDGES)
-        return pd.DataFrame(
-            [
-                estimate_row(
-                    {"d_k": cell.d_k, "bin_low": EDGES[i], "bin_high": EDGES[i + 1]}, "density", blocks[:, i], normal[i]
-                )
-                for cell, blocks in observed.items()
-                for i in range(len(normal))
-            ]
-        )
+        rows = []
+        for cell, blocks in observed.items():
+            exact = self.exact(cell.d_k)
+            for i, normal in enumerate(NORMAL):
+                index = {"d_k": cell.d_k, "bin_low": EDGES[i], "bin_high": EDGES[i + 1]}
+                rows.append(estimate_row(index, "density", blocks[:, i], exact[i]) | {"normal": normal})
+        return pd.DataFrame(rows)
+
+    def exact(self, d_k: int) -> Values:
+        """(n_bins,): the exact density of z averaged over each bin, nan where it is not known."""
+        if self.entries != "gaussian":
+            return np.full(len(EDGES) - 1, np.nan)
+        law = dot_product_law(d_k)
+        below, above = law.cdf(EDGES * d_k**0.5), law.sf(EDGES * d_k**0.5)
+        shares = np.where(EDGES[:-1] < 0, np.diff(below), -np.diff(above))  # of the nearer tail, which keeps its digits
+        density: Values = shares / np.diff(EDGES)
+        return density

@@ -30,7 +30,8 @@ class Column(NamedTuple):
     unit: str = "1"
 
 
-def _increasing(values: list[int]) -> list[int]:
+def increasing(values: list[int]) -> list[int]:
+    """The values of a grid; ValueError where one is not larger than the one before."""
     if any(b <= a for a, b in pairwise(values)):
         raise ValueError("the values must increase strictly")
     return values
@@ -42,7 +43,7 @@ def _known_law(name: str) -> str:
 
 
 Grid = Annotated[
-    list[Annotated[int, Field(ge=1, le=2**20)]], Field(min_length=1, max_length=64), AfterValidator(_increasing)
+    list[Annotated[int, Field(ge=1, le=2**20)]], Field(min_length=1, max_length=64), AfterValidator(increasing)
 ]
 EntryLawName = Annotated[str, AfterValidator(_known_law)]
 Margin = Annotated[float, Field(ge=1e-6, lt=1)]

@@ -19,9 +19,12 @@ from experiments.derivation import Derivation
 from experiments.distribution import Distribution
 from experiments.experiment import Experiment
 from experiments.faults import Faults, nearest_name
+from experiments.freezing import Freezing
+from experiments.goodness import Goodness
 from experiments.lecture_demo import LectureDemo
 from experiments.peaky import Peaky
 from experiments.saturation import Saturation
+from experiments.saturation_map import SaturationMap
 from experiments.softmax_row import SoftmaxRow
 from experiments.variance import Variance
 from scaling.arrays import shown
@@ -49,8 +52,11 @@ class Preset(BaseModel):
     derivation: Derivation
     variance: Variance
     distribution: Distribution
+    goodness: Goodness
     lecture_demo: LectureDemo
     saturation: Saturation
+    saturation_map: SaturationMap
+    freezing: Freezing
 
     @property
     def experiments(self) -> list[Experiment[Any]]:

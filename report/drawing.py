@@ -3,7 +3,7 @@
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -37,30 +37,30 @@ class DrawnFigure:
 def draw_all(results: Results, kept: Path | None = None) -> dict[str, DrawnFigure]:
     """Every figure by name. In the folder `kept`, if given, files of figures are kept for the next run."""
     frames = {**results.frames, "claims": claims_frame(results.ledger)}
-    return {spec.name: _drawn(spec, frames[spec.experiment], kept) for spec in FIGURES}
+    return {spec.name: _drawn(spec, spec.given(frames), kept) for spec in FIGURES}
 
 
-def _drawn(spec: FigureSpec, frame: pd.DataFrame, kept: Path | None) -> DrawnFigure:
-    svg, png = _files(spec, frame, kept)
+def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], kept: Path | None) -> DrawnFigure:
+    svg, png = _files(spec, frames, kept)
     return DrawnFigure(
         spec=spec,
-        caption=prose(spec.caption(frame)),
-        inline=inline_svg(svg, spec.name, spec.alt(frame)),
+        caption=prose(spec.caption(*frames)),
+        inline=inline_svg(svg, spec.name, spec.alt(*frames)),
         svg=svg,
         png=png,
     )
 
 
-def _files(spec: FigureSpec, frame: pd.DataFrame, kept: Path | None) -> tuple[bytes, bytes]:
+def _files(spec: FigureSpec, frames: Sequence[pd.DataFrame], kept: Path | None) -> tuple[bytes, bytes]:
     """SVG and PNG: those kept from an earlier run with the same data and code, or drawn now."""
-    entry = kept and kept / f"{spec.name}-{_key(spec, frame)}.zip"
+    entry = kept and kept / f"{spec.name}-{_key(spec, frames)}.zip"
     if entry and entry.exists():
         try:
             with zipfile.ZipFile(entry) as archive:  # its checksums tell a damaged file
                 return archive.read("svg"), archive.read("png")
         except Exception:  # a damaged archive raises almost anything, from zlib's errors to "File is encrypted"
             pass  # drawn again below
-    figure = spec.draw(frame)
+    figure = spec.draw(*frames)
     svg, png = svg_bytes(figure), png_bytes(figure)
     if entry:
         _keep(entry, {"svg": svg, "png": png})
@@ -80,9 +80,12 @@ def _keep(entry: Path, members: Mapping[str, bytes]) -> None:
         os.replace(beside, entry)
 
 
-def _key(spec: FigureSpec, frame: pd.DataFrame) -> str:
+def _key(spec: FigureSpec, frames: Sequence[pd.DataFrame]) -> str:
     """Hash of everything that decides a figure's files."""
-    return hashlib.sha256(f"{spec.name} {_code()}\n{frame.to_csv(index=False)}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{spec.name} {_code()}".encode())
+    for frame in frames:
+        digest.update(b"\n" + frame.to_csv(index=False).encode())
+    return digest.hexdigest()[:16]
 
 
 @cache

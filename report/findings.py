@@ -11,7 +11,10 @@ from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Judgement, Verdict
 from experiments.lecture_demo import N_GROUPS
 from experiments.peaky import FACTORS
 from experiments.runner import Results
-from report.wording import listing
+from report.figures.crossing import Bracket, bracket, exact_crossings
+from report.figures.selection import levels, select
+from report.wording import grouped, listing, number, rounded
+from scaling.freezing import REMAINING_SHARE, REMAINING_SHARE_BY_SQUARES, freezing_d_k
 from scaling.intervals import t_quantile
 
 
@@ -45,6 +48,41 @@ class DemoRun:
 
 
 @dataclass(frozen=True)
+class CrossingRow:
+    """Where the raw Jacobian becomes the smaller one, for one number of keys."""
+
+    n_keys: int
+    mean_square: str  # exact, in words
+    mean: Bracket
+    median: Bracket
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Mean and median of the Jacobian's norm over rows at one d_k and n_keys."""
+
+    d_k: int
+    n_keys: int
+    raw_mean: float
+    raw_median: float
+    scaled_mean: float
+    scaled_median: float
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """Anderson and Darling's statistic at one d_k against the exact and the normal law."""
+
+    d_k: int
+    distance: float  # largest difference between the two laws' distribution functions
+    judgement: Judgement
+    normal: float
+    normal_low: float
+    normal_high: float
+    normal_prediction: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One row of the softmax: its scores' standard deviation, its largest weight and its entropy (nats)."""
 
@@ -70,6 +108,15 @@ class Findings:
     row_d_k: int
     row_n_keys: int
     demo: list[DemoRun]
+    fits: list[FitRow]
+    fit_pairs: int  # behind each value of the statistic
+    n_law: int  # curves held against the exact law
+    n_confirmed_law: int
+    freezing: list[tuple[int, float]]  # n_keys, 2 ln n_keys
+    remaining: float  # e^(-1/2)
+    remaining_by_squares: float
+    norms: Norms
+    crossings: list[CrossingRow]
     demo_verdicts: str  # such as "undecided at d_k = 5, 20 and 100", with formulas between dollar signs
 
 
@@ -84,6 +131,7 @@ def findings(results: Results) -> Findings:
         if judgement.claim.id.startswith("variance-")
     ]
     saturation = results.frames["saturation"]
+    law = results.ledger.groups.get("exact law", [])
     peaky = results.frames["peaky"]
     row = results.frames["softmax_row"]
     demo = list(_demo_runs(results))
@@ -100,6 +148,15 @@ def findings(results: Results) -> Findings:
         row={str(rule): _row(part) for rule, part in row.groupby("rule")},
         row_d_k=int(row["d_k"].iloc[0]),
         row_n_keys=int(row["n_keys"].iloc[0]),
+        fits=_fits(results),
+        fit_pairs=int(results.frames["goodness"]["n_pairs"].iloc[0]),
+        n_law=len(law),
+        n_confirmed_law=sum(judgement.verdict == "confirmed" for judgement in law),
+        freezing=[(n_keys, freezing_d_k(n_keys)) for n_keys in (50, 1024, 10**6)],
+        remaining=REMAINING_SHARE,
+        remaining_by_squares=REMAINING_SHARE_BY_SQUARES,
+        norms=_norms(saturation),
+        crossings=_crossings(results.frames["saturation_map"], saturation),
         demo=demo,
         demo_verdicts=_verdicts_in_words(demo),
     )
@@ -119,6 +176,64 @@ def _corners(saturation: pd.DataFrame, d_k: int) -> dict[str, Corner]:
             max_weight=value["max_weight"],
         )
     return corners
+
+
+def _norms(saturation: pd.DataFrame) -> Norms:
+    """At the largest d_k and the middle one of the numbers of keys."""
+    keys = levels(saturation, "n_keys")
+    d_k, n_keys = levels(saturation, "d_k")[-1], keys[len(keys) // 2]
+    cell = select(saturation, d_k=d_k, n_keys=n_keys).set_index(["rule", "quantity"])["estimate"]
+    return Norms(
+        d_k=d_k,
+        n_keys=n_keys,
+        raw_mean=float(cell["raw", "jacobian_norm"]),
+        raw_median=float(cell["raw", "jacobian_norm_median"]),
+        scaled_mean=float(cell["scaled", "jacobian_norm"]),
+        scaled_median=float(cell["scaled", "jacobian_norm_median"]),
+    )
+
+
+def _crossings(map_frame: pd.DataFrame, saturation: pd.DataFrame) -> list[CrossingRow]:
+    exact = exact_crossings(map_frame)
+    rows = []
+    for n_keys in levels(saturation, "n_keys"):
+        rows.append(
+            CrossingRow(
+                n_keys=n_keys,
+                mean_square=_exact_crossing(exact, n_keys, levels(map_frame, "d_k")[-1]),
+                mean=bracket(saturation, "jacobian_norm", n_keys),
+                median=bracket(saturation, "jacobian_norm_median", n_keys),
+            )
+        )
+    return rows
+
+
+def _exact_crossing(crossings: pd.Series, n_keys: int, last: int) -> str:
+    d_k = float(crossings.get(n_keys, np.nan))
+    if np.isnan(d_k):
+        return "not on the map"
+    if d_k == 0:
+        return "no crossing"
+    if np.isinf(d_k):
+        return f"beyond {grouped(last)}"
+    return number(d_k, 2) if d_k < 100 else rounded(d_k)
+
+
+def _fits(results: Results) -> list[FitRow]:
+    rows = []
+    for _, row in select(results.frames["goodness"], law="normal").iterrows():
+        rows.append(
+            FitRow(
+                d_k=int(row["d_k"]),
+                distance=float(row["distance"]),
+                judgement=results.ledger[f"exact-density-{row['d_k']}"],
+                normal=float(row["estimate"]),
+                normal_low=float(row["low"]),
+                normal_high=float(row["high"]),
+                normal_prediction=float(row["prediction"]),
+            )
+        )
+    return rows
 
 
 def _row(part: pd.DataFrame) -> Row:

@@ -17,7 +17,17 @@ from report.drawing import DrawnFigure, draw_all
 from report.findings import findings
 from report.prose import add_formulas, prose
 from report.references import References
-from report.wording import grouped, interval_text, margin, measured, number, percent, prediction_text, rounded
+from report.wording import (
+    grouped,
+    interval_text,
+    margin,
+    measured,
+    number,
+    percent,
+    power_of_ten,
+    prediction_text,
+    rounded,
+)
 
 HERE = Path(__file__).parent
 CHAPTERS = (  # template, title, and its short form for the contents
@@ -26,6 +36,8 @@ CHAPTERS = (  # template, title, and its short form for the contents
     ("variance", "Second reason: a dot product’s variance is $d_k$", "The variance of a dot product"),
     ("demo", "The lecture’s own demonstration, and what it can decide", "The lecture’s demonstration"),
     ("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
+    ("law", "The exact law, and when attention freezes", "The exact law"),
+    ("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
     ("verdicts", "Every claim and its verdict", "Every claim"),
     ("method", "How it was measured", "How it was measured"),
     ("provenance", "Data, provenance and sources", "Data and sources"),
@@ -66,7 +78,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     add_formulas(environment)
     environment.filters.update(
         prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped,
-        measured=measured, interval=interval_text, predicted=prediction_text,
+        power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
     style = stylesheet()

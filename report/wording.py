@@ -64,6 +64,15 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
 
 
+def power_of_ten(value: float, plain_below: float = 10_000) -> str:
+    """A whole number; from 10 000 on, in two digits and with its power of ten: `4096`, `10⁶`, `5.2 × 10⁵`."""
+    if value < plain_below:
+        return f"{value:.0f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return power if float(mantissa) == 1 else f"{mantissa.removesuffix('.0')}\u00a0×\u00a0{power}"
+
+
 def percent(fraction: float, digits: int = 2) -> str:
     """`fraction` in percent."""
     return f"{number(100 * fraction, digits)}\u00a0%"

@@ -3,6 +3,8 @@
 from scaling.attention_law import AttentionLaw, attention_law
 from scaling.dot_product_law import DotProductLaw, dot_product_law
 from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
+from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, limit_of_sum_p2
+from scaling.goodness import anderson_darling, mean_against_normal
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.rules import RAW, SCALED, PowerRule
@@ -27,10 +29,16 @@ __all__ = [
     "StudentT",
     "Tiles",
     "Uniform",
+    "anderson_darling",
     "attention_law",
     "dot_product_law",
     "draw_scores",
     "entry_law",
+    "freezing_d_k",
+    "freezing_sigma",
+    "limit_of_entropy",
+    "limit_of_sum_p2",
+    "mean_against_normal",
     "mean_interval",
     "plan_tiles",
     "row_observables",

@@ -5,14 +5,17 @@ Its characteristic function is (1 + t²)^(-d/2) and its density f(x) = |x|^ν K_
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.float64]
 MAX_D_K = 10**6
 LARGE_ORDER = 50.0  # of the Bessel function: above it, its uniform expansion is exact to 1e-13
+NEAREST, FARTHEST, N_KNOTS = 1e-4, 37.0, 2048  # of the spline of the tail, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,17 @@ class DotProductLaw:
         z = np.asarray(x, dtype=np.float64)
         tail = _upper_tail(np.abs(z).ravel(), self.d_k).reshape(z.shape)
         return np.where(z < 0, 1 - tail, tail)
+
+    def log_tails(self, x: ArrayLike) -> tuple[Array, Array]:
+        """ln P(q·k ≤ x) and ln P(q·k > x) for many x at once, from a spline: error 1e-6 up to 37 standard deviations.
+
+        Farther out the value at 37 is given.
+        """
+        z = np.asarray(x, dtype=np.float64)
+        far, spline = _tail_spline(self.d_k)
+        short: Array = spline(np.arcsinh(np.minimum(np.abs(z), far) / (NEAREST * self.d_k**0.5)))
+        long = np.log1p(-np.exp(short))
+        return np.where(z < 0, short, long), np.where(z < 0, long, short)
 
     def distance_to_normal(self) -> float:
         """The largest difference between this law's distribution function and that of N(0, d_k)."""
@@ -126,6 +140,15 @@ def _upper_tail(x: Array, d_k: int) -> Array:
         log_normal_tail = special.log_ndtr(-x[:, None] / np.exp(np.clip(delta, -300, 300)) / d_k**0.5)
     tail: Array = 0.05 * width * (np.exp(log_density + log_normal_tail) * np.cosh(t)).sum(axis=1)
     return tail
+
+
+@cache
+def _tail_spline(d_k: int) -> tuple[float, CubicSpline]:
+    """Its farthest x, and ln P(q·k > x) over asinh(x/(NEAREST √d_k)): knots crowd at 0, where few entries peak."""
+    far = FARTHEST * d_k**0.5
+    knots = np.linspace(0, np.arcsinh(FARTHEST / NEAREST), N_KNOTS)
+    tail = _upper_tail(NEAREST * d_k**0.5 * np.sinh(knots), d_k)
+    return far, CubicSpline(knots, np.log(np.minimum(tail, 0.5)))
 
 
 def _log_chi_constant(d_k: int) -> float:

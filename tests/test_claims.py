@@ -9,11 +9,12 @@ import pytest
 from experiments.claims import Claim, Judgement, Verdict, judge, judge_all
 from experiments.derivation import Derivation
 from experiments.experiment import Experiment, cell_key
+from experiments.goodness import Goodness
 from experiments.lecture_demo import LectureDemo
 from experiments.saturation import Saturation
 from experiments.seeds import block_rng
 from experiments.variance import Variance
-from scaling import RAW, SCALED, Gaussian, PowerRule
+from scaling import RAW, SCALED, Gaussian, PowerRule, Uniform
 
 
 def claim(evidence: object, prediction: float = 1.0, margin: float = 0.1, side: str = "within") -> Claim:
@@ -166,14 +167,65 @@ def test_correlated_components_break_the_fifth_line_alone(monkeypatch: pytest.Mo
     assert found["mean-entry"].verdict == Verdict.CONFIRMED
 
 
+SATURATION = {"n_blocks": 16, "d_k": [1, 16, 256], "n_keys": [8, 64], "precision": 0.003, "margin": 0.05}
+
+
+def by_group(found: dict[str, Judgement]) -> dict[str, set[str]]:
+    """The verdicts of each group of claims."""
+    groups: dict[str, set[str]] = {}
+    for judgement in found.values():
+        groups.setdefault(judgement.claim.group, set()).add(judgement.verdict)
+    return groups
+
+
 def test_saturation_has_the_direction_claimed_and_a_swap_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raw saturates and scaled does not; with the rules swapped, both claims are refuted."""
-    grid = {"n_blocks": 16, "d_k": [1, 16, 256], "n_keys": [8, 64], "precision": 0.01, "margin": 0.05}
-    assert {judgement.verdict for judgement in verdicts(Saturation(**grid)).values()} == {Verdict.CONFIRMED}
+    """Raw saturates, scaled does not and both follow their law; with the rules swapped, all of it is refuted."""
+    groups = by_group(verdicts(Saturation(**SATURATION)))
+    assert groups == {name: {"confirmed"} for name in ("saturation", "exact law", "number of keys")}
     monkeypatch.setattr(Saturation, "rules", (SCALED, RAW))
-    found = verdicts(Saturation(**grid))
-    assert len(found) == 6
-    assert {judgement.verdict for judgement in found.values()} == {Verdict.REFUTED}
+    groups = by_group(verdicts(Saturation(**SATURATION)))
+    assert groups["saturation"] == groups["exact law"] == {"refuted"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "rule", "curve"),
+    [
+        ((PowerRule("raw", 0.15), SCALED), "raw", "law-raw-normalised-entropy"),
+        ((RAW, PowerRule("scaled", 0.45)), "scaled", "law-scaled-entropy"),
+    ],
+    ids=["raw", "scaled"],
+)
+def test_a_wrong_exponent_departs_from_the_exact_law(
+    monkeypatch: pytest.MonkeyPatch, rules: tuple[PowerRule, ...], rule: str, curve: str
+) -> None:
+    """It is refuted in the curves of its own rule and in no other."""
+    monkeypatch.setattr(Saturation, "rules", rules)
+    found = verdicts(Saturation(**SATURATION))
+    refuted = {name for name, judgement in found.items() if judgement.verdict == "refuted"}
+    assert {f"{curve}-{n_keys}" for n_keys in (8, 64)} <= refuted
+    assert all(name.startswith(f"law-{rule}-") for name in refuted if name.startswith("law-"))
+
+
+def test_other_entries_have_no_law_to_be_held_against() -> None:
+    """The exact law is that of normal entries; for others predictions are empty and nothing is claimed from them."""
+    signs = Saturation(**SATURATION, entries="sign")
+    groups = by_group(verdicts(signs))
+    assert set(groups) == {"saturation"}
+    assert np.isnan(signs.law(signs.cells()[0])).all()
+
+
+def test_dot_products_follow_the_exact_density_and_not_the_normal_one() -> None:
+    """Confirmed at every d_k, and where the normal law is far enough off, that it fails."""
+    found = verdicts(Goodness(n_blocks=16, d_k=[1, 8, 512], distance=0.02))
+    assert set(found) == {"exact-density-1", "not-normal-1", "exact-density-8", "exact-density-512"}
+    assert {judgement.verdict for judgement in found.values()} == {Verdict.CONFIRMED}
+
+
+def test_other_entries_do_not_follow_the_exact_density(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products of uniform entries of the same variance, passed off as normal ones, are refuted."""
+    monkeypatch.setattr(Gaussian, "sample", Uniform().sample)
+    found = verdicts(Goodness(n_blocks=16, d_k=[1, 2], distance=0.02))
+    assert {found[f"exact-density-{d_k}"].verdict for d_k in (1, 2)} == {Verdict.REFUTED}
 
 
 def test_a_thousand_pairs_leave_the_lectures_claim_undecided() -> None:

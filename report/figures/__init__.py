@@ -1,6 +1,19 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
-from report.figures import claims, distribution, heatmap, jacobian, lecture, saturation, softmax_bars, variance
+from report.figures import (
+    claims,
+    crossing,
+    distribution,
+    freezing,
+    jacobian,
+    lecture,
+    over_keys,
+    residuals,
+    saturation,
+    saturation_map,
+    softmax_bars,
+    variance,
+)
 from report.figures.spec import FigureSpec
 
 FIGURES: tuple[FigureSpec, ...] = (
@@ -14,7 +27,13 @@ FIGURES: tuple[FigureSpec, ...] = (
     saturation.ENTROPY,
     saturation.LARGEST_WEIGHT,
     saturation.SUM_P2,
-    heatmap.ENTROPY,
+    residuals.RESIDUALS,
+    saturation_map.MAP,
+    freezing.LIMIT,
+    over_keys.VARIANCE_AND_SQUARES,
+    over_keys.EFFECTIVE,
     jacobian.AGAINST_D,
+    jacobian.MEAN_AND_MEDIAN,
+    crossing.CROSSING,
     claims.FOREST,
 )

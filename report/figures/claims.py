@@ -8,7 +8,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.spec import FigureSpec
 from report.wording import count, listing
 
@@ -105,7 +105,7 @@ def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:
     for row in claims[np.isinf(claims["region_low"]) | np.isinf(claims["region_high"])].itertuples():
         start, end = (1, 1.08 * edge) if np.isinf(row.region_high) else (-1.08 * edge, -1)
         axes.fill_between([start, end], row.y - 0.35, row.y + 0.35, color=style.BAND, linewidth=0)
-    for verdict, mark in style.VERDICTS.items():
+    for verdict, mark in marks.VERDICTS.items():
         members = claims[claims["verdict"] == verdict]
         if members.empty:
             continue
@@ -128,7 +128,7 @@ def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:
 
 
 def _tallies(frame: pd.DataFrame) -> str:
-    counts = {verdict: int((frame["verdict"] == verdict).sum()) for verdict in style.VERDICTS}
+    counts = {verdict: int((frame["verdict"] == verdict).sum()) for verdict in marks.VERDICTS}
     return listing(f"{amount} {verdict}" for verdict, amount in counts.items())
 
 

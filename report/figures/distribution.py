@@ -1,11 +1,12 @@
-"""The shape of the scores: their density against the normal curve, and their excess kurtosis."""
+"""The shape of the scores: their density against its exact law and the normal limit, and their excess kurtosis."""
 
+import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent
@@ -15,7 +16,7 @@ TAIL = 4.0  # standard deviations
 
 @style.styled
 def draw_scores(frame: pd.DataFrame) -> Figure:
-    """One panel for each d_k: the density of the scaled scores on a logarithmic axis, with the normal curve."""
+    """One panel for each d_k: the density of the scaled scores on a logarithmic axis, its law and the normal limit."""
     figure = style.new_figure(0.85)
     dimensions = levels(frame, "d_k")
     panels = figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
@@ -24,8 +25,9 @@ def draw_scores(frame: pd.DataFrame) -> Figure:
         rows = select(frame, quantity="density", d_k=d_k).sort_values("bin_low")
         middles = (rows["bin_low"] + rows["bin_high"]) / 2
         seen = rows["estimate"] > 0
-        style.exact(axes, middles, rows["prediction"])
-        style.intervals(
+        marks.exact(axes, middles, rows["prediction"])
+        marks.limit(axes, middles, rows["normal"])
+        marks.intervals(
             axes, middles[seen], rows["low"][seen].clip(lower=lowest), rows["high"][seen], style.SCALED, width=0.6
         )
         axes.plot(
@@ -38,28 +40,30 @@ def draw_scores(frame: pd.DataFrame) -> Figure:
         axes.xaxis.set_major_locator(FixedLocator([-5, 0, 5]))
         axes.yaxis.set_major_locator(LogLocator(numticks=9))
         axes.yaxis.set_minor_locator(FixedLocator([]))
-    style.heading(figure, "density of the scaled scores, and the normal curve (thin line)")
+    law = "exact law (thin line), " if np.isfinite(frame["prediction"]).all() else ""
+    style.heading(figure, f"density of the scaled scores: measured, {law}normal curve (dotted)")
     figure.supxlabel("$q\\cdot k\\,/\\sqrt{d_k}$", fontsize=style.em())
     return figure
 
 
 def _tails(frame: pd.DataFrame) -> pd.DataFrame:
-    """Measured and normal share of scores in the bins beyond `TAIL`, one row for each d_k."""
+    """Measured, exact and normal share of scores in the bins beyond `TAIL`, one row for each d_k."""
     outside = frame[(frame["bin_low"] >= TAIL - 1e-9) | (frame["bin_high"] <= 1e-9 - TAIL)]
-    width = outside["bin_high"] - outside["bin_low"]
-    shares = outside.assign(estimate=outside["estimate"] * width, prediction=outside["prediction"] * width)
-    return shares.groupby("d_k")[["estimate", "prediction"]].sum()
+    columns = ["estimate", "prediction", "normal"]
+    shares = outside[columns].mul(outside["bin_high"] - outside["bin_low"], axis=0)
+    return shares.groupby(outside["d_k"]).sum(min_count=1)
 
 
 def caption_scores(frame: pd.DataFrame) -> str:
     """The tails at the smallest and the largest d_k."""
     tails = _tails(frame)
     least, most = tails.index[0], tails.index[-1]
+    exact = [f" (exact: {percent(share)})" if np.isfinite(share) else "" for share in tails["prediction"]]
     return (
         f"The larger $d_k$, the nearer the scores come to the normal curve. At $d_k = {least}$, "
         f"{percent(tails['estimate'].iloc[0])} of them lie between {TAIL:g} and {frame['bin_high'].max():g} standard "
-        f"deviations from zero; at $d_k = {most}$ it is {percent(tails['estimate'].iloc[-1])}, and the normal curve "
-        f"has {percent(tails['prediction'].iloc[-1])}."
+        f"deviations from zero{exact[0]}; at $d_k = {most}$ it is {percent(tails['estimate'].iloc[-1])}{exact[-1]}, "
+        f"and the normal curve has {percent(tails['normal'].iloc[-1])}."
     )
 
 
@@ -70,7 +74,7 @@ def alt_scores(frame: pd.DataFrame) -> str:
     return (
         f"Densities of the scaled scores on a logarithmic axis, one panel for each d_k, with the normal curve. "
         f"Share of scores beyond {TAIL:g} standard deviations: {shares}; normal curve "
-        f"{percent(tails['prediction'].iloc[-1])}."
+        f"{percent(tails['normal'].iloc[-1])}."
     )
 
 
@@ -84,11 +88,11 @@ def draw_kurtosis(frame: pd.DataFrame) -> Figure:
     figure = style.new_figure()
     axes = figure.add_subplot()
     rows = _kurtosis(frame)
-    style.exact(axes, rows["d_k"], rows["prediction"])
+    marks.exact(axes, rows["d_k"], rows["prediction"])
     is_positive = rows["prediction"].min() > 0
     floor = 0.4 * rows["prediction"].min() if is_positive else rows["low"].min()
     raw, scaled = (marks.assign(low=marks["low"].clip(lower=floor)) for marks in (rows, _kurtosis(frame, "scaled")))
-    style.one_inside_the_other(axes, raw, scaled)
+    marks.one_inside_the_other(axes, raw, scaled)
     style.log2_axis(axes, "x", rows["d_k"])
     if is_positive:
         axes.set_yscale("log")

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.saturation import logarithmic_axis, middle, panels_against_d, series
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
@@ -19,7 +19,7 @@ def draw_against_d(frame: pd.DataFrame) -> Figure:
     panels = panels_against_d(figure, frame, rows=len(WORDS))
     for row, (quantity, words) in zip(panels, WORDS.items(), strict=True):
         for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
-            labels = series(axes, frame, quantity, n_keys)
+            labels = series(axes, frame, quantity, n_keys, logarithmic=True)
         logarithmic_axis(row[0], select(frame, quantity=quantity))
         row[0].set_ylabel(words)
         style.end_labels(row[-1], labels)
@@ -67,6 +67,61 @@ def alt_against_d(frame: pd.DataFrame) -> str:
     )
 
 
+NORMS = {"jacobian_norm": "mean of $\\|J\\|_F$", "jacobian_norm_median": "median of $\\|J\\|_F$"}
+FLOOR = 1e-4  # where the median's axis ends
+
+
+@style.styled
+def draw_norms(frame: pd.DataFrame) -> Figure:
+    """Mean above, median below, on one vertical axis, a column for each number of keys."""
+    figure = style.new_figure(1.3)
+    panels = panels_against_d(figure, frame, rows=len(NORMS))
+    for row, (quantity, words) in zip(panels, NORMS.items(), strict=True):
+        for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
+            labels = series(axes, frame, quantity, n_keys, logarithmic=True)
+        logarithmic_axis(row[0], frame[frame["quantity"].isin(list(NORMS))], FLOOR)
+        row[0].set_ylabel(words)
+        bottom = row[0].get_ylim()[0]
+        style.end_labels(row[-1], [label.at_least(bottom) for label in labels])
+    return figure
+
+
+def caption_norms(frame: pd.DataFrame) -> str:
+    """Mean and median at the largest d_k, where they part."""
+    keys = levels(frame, "n_keys")
+    n_keys = keys[len(keys) // 2]
+    last = levels(frame, "d_k")[-1]
+    rows = {
+        (quantity, rule): select(frame, quantity=quantity, rule=rule, n_keys=n_keys, d_k=last).iloc[0]["estimate"]
+        for quantity in NORMS
+        for rule in marks.RULES
+    }
+    mean, median = ({rule: rows[quantity, rule] for rule in marks.RULES} for quantity in NORMS)
+    return (
+        f"The same rows, averaged and by their middle one. Over {n_keys} keys at $d_k = {last}$ the mean of the norm "
+        f"is {number(mean['raw'], 2)} without the division and {number(mean['scaled'], 2)} with it; the median is "
+        f"{number(median['raw'], 2)} and {number(median['scaled'], 2)}. Dashes join measured points, for which no "
+        f"exact law is known here; below {FLOOR:g} they run out at the bottom."
+    )
+
+
+def alt_norms(frame: pd.DataFrame) -> str:
+    """Mean and median, raw and scaled, at the ends of the grid."""
+    parts = []
+    for n_keys in levels(frame, "n_keys"):
+        for quantity, words in zip(NORMS, ("mean", "median"), strict=True):
+            for rule in marks.RULES:
+                estimates = select(frame, quantity=quantity, rule=rule, n_keys=n_keys)["estimate"]
+                parts.append(
+                    f"{n_keys} keys, {words}, {rule}: {number(estimates.iloc[0], 2)} to {number(estimates.iloc[-1], 2)}"
+                )
+    dimensions = levels(frame, "d_k")
+    return f"Mean and median of the Jacobian's norm, d_k from {dimensions[0]} to {dimensions[-1]}. {'; '.join(parts)}."
+
+
 AGAINST_D = FigureSpec(
     "jacobian-against-d", "saturation", "The softmax's Jacobian", draw_against_d, caption_against_d, alt_against_d
+)
+MEAN_AND_MEDIAN = FigureSpec(
+    "jacobian-mean-and-median", "saturation", "The mean row and the median row", draw_norms, caption_norms, alt_norms
 )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
@@ -46,7 +46,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
         axes.set(xlabel="", ylabel="")
         width = 100 * rows["relative_sd"].iloc[0]
         bell = len(rows) * np.exp(-((fine / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
-        style.exact(axes, fine, bell)
+        marks.exact(axes, fine, bell)
         published = [100 * (value / d_k - 1) for value in PUBLISHED.get(d_k, ())]
         axes.plot(
             published, np.zeros(len(published)), linestyle="none", marker="D", color=style.INK, clip_on=False,

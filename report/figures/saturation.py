@@ -4,27 +4,29 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import number
+from scaling.freezing import freezing_d_k
 
 
-def series(axes: Axes, frame: pd.DataFrame, quantity: str, n_keys: int) -> list[style.EndLabel]:
+def series(
+    axes: Axes, frame: pd.DataFrame, quantity: str, n_keys: int, logarithmic: bool = False
+) -> list[style.EndLabel]:
     """Both rules' points of one quantity, on their exact law where there is one; returns the labels of their ends."""
     labels = []
     for rule in ("raw", "scaled"):
         rows = select(frame, quantity=quantity, n_keys=n_keys, rule=rule)
         has_law = bool(np.isfinite(rows["prediction"]).all())
         if has_law:
-            style.exact(axes, rows["d_k"], rows["prediction"])
-        style.measured(axes, rows, rule, join=not has_law, size=0.8 if frame["n_keys"].nunique() <= 3 else 0.55)
-        labels.append(style.EndLabel(rows["estimate"].iloc[-1], rule, style.RULES[rule].words))
+            marks.exact_curve(axes, rows["d_k"], rows["prediction"], logarithmic)
+        marks.measured(axes, rows, rule, join=not has_law, size=0.8 if frame["n_keys"].nunique() <= 3 else 0.55)
+        labels.append(style.EndLabel(rows["estimate"].iloc[-1], rule, marks.RULES[rule].words))
     return labels
 
 
@@ -40,11 +42,12 @@ def panels_against_d(figure: Figure, frame: pd.DataFrame, rows: int = 1) -> np.n
     return panels
 
 
-def logarithmic_axis(axes: Axes, rows: pd.DataFrame) -> None:
-    """A vertical axis for positive estimates; an interval that reaches zero runs out at the bottom."""
+def logarithmic_axis(axes: Axes, rows: pd.DataFrame, floor: float = 0.0) -> None:
+    """A vertical axis for positive estimates, from `floor` on; what reaches below runs out at the bottom."""
     axes.set_yscale("log")
-    axes.set_ylim(0.5 * rows["estimate"].min(), 2 * rows["estimate"].max())
+    axes.set_ylim(max(floor, 0.5 * rows["estimate"].min()), 2 * rows["estimate"].max())
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(FixedLocator([]))
 
 
@@ -55,10 +58,9 @@ def _draw(quantity: str, words: str, logarithmic: bool = False) -> Callable[[pd.
         panels = panels_against_d(figure, frame)[0]
         style.heading(figure, f"{words} (dotted: $d_k$ = 2 ln $n$)")
         labels = []
-        dots = {"color": style.INK, "linewidth": 0.5 * rcParams["lines.linewidth"], "linestyle": (0, (1, 3))}
         for axes, n_keys in zip(panels, levels(frame, "n_keys"), strict=True):
-            labels = series(axes, frame, quantity, n_keys)
-            axes.axvline(2 * np.log(n_keys), **dots)
+            labels = series(axes, frame, quantity, n_keys, logarithmic)
+            marks.limit_at(axes, freezing_d_k(n_keys))
         if logarithmic:
             logarithmic_axis(panels[0], select(frame, quantity=quantity))
         else:

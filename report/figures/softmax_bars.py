@@ -5,7 +5,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.selection import select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number
@@ -28,9 +28,9 @@ def draw_row(frame: pd.DataFrame) -> Figure:
     words = {"raw": "raw: softmax($q\\cdot k$)", "scaled": "scaled: softmax($q\\cdot k\\,/\\sqrt{d_k}$)"}
     for axes, (rule, text) in zip(panels, words.items(), strict=True):
         rows = select(frame, rule=rule).sort_values("key")
-        _bars(axes, rows["key"] + 1, rows["weight"], style.RULES[rule].colour)
+        _bars(axes, rows["key"] + 1, rows["weight"], marks.RULES[rule].colour)
         axes.axhline(1 / n_keys, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"])
-        axes.set_title(text, color=style.RULES[rule].words)
+        axes.set_title(text, color=marks.RULES[rule].words)
         axes.set_xlabel("key")
         axes.set_xlim(0, n_keys + 1)
         axes.set_xticks(sorted({1, *range(step, n_keys - step // 2, step), n_keys}))

@@ -1,6 +1,6 @@
-"""What a figure of the report is: a name, the frame it is drawn from, and three functions of that frame."""
+"""What a figure of the report is: a name, the frames it is drawn from, and three functions of those frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,11 +9,21 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One figure; the frame given to its functions is that of `experiment`, and its CSV is the figure's data."""
+    """One figure; its functions are given the frame of `experiment`, then those of the experiments `beside` it."""
 
     name: str  # stable, in kebab case: used for ids and file names
     experiment: str
     title: str
-    draw: Callable[[pd.DataFrame], Figure]
-    caption: Callable[[pd.DataFrame], str]  # the finding; plain text with maths as $...$
-    alt: Callable[[pd.DataFrame], str]  # plain text
+    draw: Callable[..., Figure]
+    caption: Callable[..., str]  # the finding; plain text with maths as $...$
+    alt: Callable[..., str]  # plain text
+    beside: tuple[str, ...] = ()
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """All whose CSV together are the figure's data."""
+        return self.experiment, *self.beside
+
+    def given(self, frames: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+        """The frames that its functions take."""
+        return [frames[name] for name in self.experiments]

@@ -1,14 +1,13 @@
-"""The one place of style: colours, marks, sizes, axes and labels of every figure.
+"""The one place of style: colours, sizes, axes and labels of every figure; its marks are in `marks`.
 
-One meaning per colour: raw is orange (circles, dashed), scaled is blue (squares, solid), an exact law is a thin line in
-ink. Measured values are points with intervals; exact ones are lines. A figure is drawn for a medium, `PAGE` unless
-`using(SLIDE)` is active. matplotlib keeps its settings for the whole process: draw in one thread.
+A figure is drawn for a medium, `PAGE` unless `using(SLIDE)` is active. matplotlib keeps its settings for the whole
+process: draw in one thread.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
@@ -33,30 +32,6 @@ GRID, BAND = f"{INK}1f", f"{INK}14"  # ink at 12 % and 8 %
 
 END_LABEL = "end-label"
 FONTS = Path(__file__).parent.parent / "static" / "fonts"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """How one kind of measured value is drawn."""
-
-    colour: str
-    marker: str
-    face: str
-    line: str = "none"
-    text: str = ""  # the colour of words about it, where `colour` would be too pale
-
-    @property
-    def words(self) -> str:
-        """The colour of words about it."""
-        return self.text or self.colour
-
-
-RULES = {"raw": Mark(RAW, "o", BACKGROUND, "--", RAW_TEXT), "scaled": Mark(SCALED, "s", SCALED, "-")}
-VERDICTS = {
-    "confirmed": Mark(INK, "o", INK),
-    "undecided": Mark(INK, "D", BACKGROUND),
-    "refuted": Mark(INK, "X", INK),
-}
 
 
 @dataclass(frozen=True)
@@ -132,13 +107,13 @@ def medium() -> Medium:
     return _medium.get()
 
 
-def styled(draw: Callable[[pd.DataFrame], Figure]) -> Callable[[pd.DataFrame], Figure]:
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """`draw` under the medium's settings, with its layout settled before they end."""
 
     @wraps(draw)
-    def draw_styled(frame: pd.DataFrame) -> Figure:
+    def draw_styled(*frames: pd.DataFrame) -> Figure:
         with rc_context(medium().settings()):
-            figure = draw(frame)
+            figure = draw(*frames)
             engine = figure.get_layout_engine()
             if engine is not None:
                 engine.execute(figure)
@@ -191,51 +166,6 @@ def log2_axis(axes: Axes, which: Literal["x", "y"], values: ArrayLike, most: int
     (axes.set_xlim if which == "x" else axes.set_ylim)(2 ** (lowest - 0.5), 2 ** (highest + 0.5))
 
 
-def intervals(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, width: float = 1.0) -> None:
-    """Interval bars from `low` to `high`, as one path, `width` times the usual line."""
-    ends = np.column_stack([low, high, np.full(np.shape(low), np.nan)]).ravel()
-    places = np.repeat(np.asarray(x, dtype=float), 3)
-    axes.plot(places, ends, color=colour, marker="none", linestyle="-", linewidth=width * rcParams["lines.linewidth"])
-
-
-def measured(axes: Axes, rows: pd.DataFrame, rule: str, join: bool = False, size: float = 1.0) -> None:
-    """Estimates with their intervals against d_k; joined only where no law is there to lead the eye."""
-    mark = RULES[rule]
-    intervals(axes, rows["d_k"], rows["low"], rows["high"], mark.colour, width=min(size, 1.0))
-    thin = min(size, 1.0)
-    axes.plot(
-        rows["d_k"], rows["estimate"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face, label=rule,
-        linestyle=mark.line if join else "none", linewidth=thin * rcParams["lines.linewidth"],
-        markersize=size * rcParams["lines.markersize"], markeredgewidth=thin * rcParams["lines.markeredgewidth"],
-    )  # fmt: skip
-
-
-def side_by_side(axes: Axes, raw: pd.DataFrame, scaled: pd.DataFrame) -> None:
-    """Both rules' estimates a little beside their d_k, raw to the left: for a law that is level."""
-    for rows, rule, shift in ((raw, "raw", -0.14), (scaled, "scaled", 0.14)):  # in octaves
-        measured(axes, rows.assign(d_k=rows["d_k"] * 2**shift), rule, size=0.8)
-    _key(axes)
-
-
-def one_inside_the_other(axes: Axes, raw: pd.DataFrame, scaled: pd.DataFrame) -> None:
-    """Both rules' estimates at their d_k, scaled inside raw: for a law with a slope."""
-    measured(axes, raw, "raw", size=1.5)
-    intervals(axes, scaled["d_k"], scaled["low"], scaled["high"], SCALED)
-    measured(axes, scaled, "scaled", size=0.65)
-    _key(axes)
-
-
-def _key(axes: Axes) -> None:
-    """Name the rules at the top right."""
-    for text in figure_of(axes).legend(loc="upper right", ncols=2, borderaxespad=0.1, columnspacing=1).get_texts():
-        text.set_color(RULES[text.get_text()].words)
-
-
-def exact(axes: Axes, x: ArrayLike, y: ArrayLike) -> None:
-    """An exact law: a thin line in ink, under the points."""
-    axes.plot(x, y, color=INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
-
-
 @dataclass(frozen=True)
 class EndLabel:
     """Words that stand at the right end of a line, at its height `y` in data units."""
@@ -243,6 +173,10 @@ class EndLabel:
     y: float
     text: str
     colour: str = INK
+
+    def at_least(self, lowest: float) -> "EndLabel":
+        """The label, moved up to where the axes begin if its line ends below."""
+        return replace(self, y=max(self.y, lowest))
 
 
 def end_labels(axes: Axes, labels: Sequence[EndLabel]) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
-from report.figures import style
+from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import number, plain
@@ -36,9 +36,9 @@ def draw_against_d(frame: pd.DataFrame) -> Figure:
     labels = []
     for rule, text in words.items():
         rows = _rows(frame, rule)
-        style.exact(axes, rows["d_k"], rows["prediction"])
-        style.measured(axes, rows, rule)
-        labels.append(style.EndLabel(rows["estimate"].iloc[-1], text, style.RULES[rule].words))
+        marks.exact(axes, rows["d_k"], rows["prediction"])
+        marks.measured(axes, rows, rule)
+        labels.append(style.EndLabel(rows["estimate"].iloc[-1], text, marks.RULES[rule].words))
     style.log2_axis(axes, "x", frame["d_k"])
     style.log2_axis(axes, "y", [1, *frame["d_k"]])  # both laws
     axes.set_xlabel("dimension of queries and keys, $d_k$")
@@ -84,7 +84,7 @@ def draw_deviation(frame: pd.DataFrame) -> Figure:
     margin = _margin(frame)
     axes.axhspan(-margin, margin, color=style.BAND, linewidth=0)
     axes.axhline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
-    style.side_by_side(axes, _deviations(frame, "raw"), _deviations(frame, "scaled"))
+    marks.side_by_side(axes, _deviations(frame, "raw"), _deviations(frame, "scaled"))
     style.log2_axis(axes, "x", frame["d_k"])
     reach = 1.15 * max(margin, _deviations(frame)[["low", "high"]].abs().to_numpy().max())
     axes.set_ylim(-reach, reach)

@@ -1,0 +1,42 @@
+"""The limit of many keys: n scores N(0, σ²) are then Derrida's random energy model, which freezes at σ_c = √(2 ln n).
+
+Below σ_c the weights stay spread over many keys; above it a handful takes all, and more keys do not help. These are
+limits for n → ∞, approached slowly; the exact law for any n is `softmax_law`.
+
+Source: B. Derrida, Random-energy model: An exactly solvable model of disordered systems, Phys. Rev. B 24 (1981) 2613.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scaling.softmax_law import checked_n_keys
+
+Array = NDArray[np.float64]
+
+# Of scores of variance 1 over n → ∞ keys: exp(H)/n, the share of keys that stay effective, and 1/(n Σp²).
+REMAINING_SHARE, REMAINING_SHARE_BY_SQUARES = float(np.exp(-0.5)), float(np.exp(-1))
+
+
+def freezing_sigma(n_keys: int) -> float:
+    """σ_c = √(2 ln n): the standard deviation of the scores beyond which n of them freeze."""
+    return float(freezing_d_k(n_keys) ** 0.5)
+
+
+def freezing_d_k(n_keys: int) -> float:
+    """2 ln n: the d_k beyond which unscaled attention freezes, since its scores have σ ≈ √d_k."""
+    return float(2 * np.log(checked_n_keys(n_keys, "freezing_d_k")))
+
+
+def limit_of_entropy(sigma: ArrayLike, n_keys: int) -> Array:
+    """ln n - σ²/2 up to σ_c, 0 beyond: the entropy's part that grows with ln n, in nats."""
+    s = np.asarray(sigma, dtype=np.float64)
+    entropy: Array = np.maximum(freezing_d_k(n_keys) - s**2, 0) / 2
+    return entropy
+
+
+def limit_of_sum_p2(sigma: ArrayLike, n_keys: int) -> Array:
+    """0 up to σ_c, 1 - σ_c/σ beyond."""
+    s = np.asarray(sigma, dtype=np.float64)
+    critical = freezing_sigma(n_keys)
+    limit: Array = 1 - critical / np.maximum(s, critical) if critical > 0 else np.ones_like(s)
+    return limit
