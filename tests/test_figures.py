@@ -19,10 +19,12 @@ from scipy import stats
 from experiments.experiment import Experiment
 from experiments.freezing import Freezing
 from experiments.saturation_map import SaturationMap
-from report.figures import FIGURES, style
+from report.figures import FIGURES, marks, style
+from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import inline_svg, png_bytes, svg_bytes
 from report.figures.spec import FigureSpec
-from report.wording import count, listing, number, percent
+from report.wording import count, listing, number, percent, power_of_ten
+from scaling import attention_law
 
 GRIDS = {
     "small": (2 ** np.arange(0, 9, 2), np.array([8, 64])),
@@ -410,6 +412,61 @@ def test_points_are_joined_only_without_a_law() -> None:
         assert (len(joined), len(laws)) == ((0, 2) if has_law else (2, 0))
 
 
+def test_a_curve_through_octaves_is_the_law_between_them() -> None:
+    """Drawn from the law at powers of two, both kinds of curve miss it in between by less than a line's width."""
+    octaves, between = 2 ** np.arange(14), np.array([3, 6, 12, 24, 48, 96, 192])
+    for n_keys in (8, 4096):
+        law, truth = attention_law(octaves, n_keys, 1.0), attention_law(between, n_keys, 1.0)
+        axes = Figure().add_subplot()
+        marks.exact_curve(axes, octaves, law.sum_p2)
+        marks.exact_curve(axes, octaves, law.jacobian_norm2, logarithmic=True)
+        linear, logarithmic = (line.get_xydata() for line in axes.get_lines())
+        drawn_here = np.interp(np.log(between), np.log(linear[:, 0]), linear[:, 1])
+        assert np.abs(drawn_here - truth.sum_p2).max() < 0.006
+        drawn_here = np.interp(np.log(between), np.log(logarithmic[:, 0]), np.log(logarithmic[:, 1]))
+        assert np.abs(drawn_here - np.log(truth.jacobian_norm2)).max() < 0.05
+
+
+def rule_rows(raw: list[float], scaled: list[float]) -> pd.DataFrame:
+    """Norms at d_k = 1, 2, 4, … with intervals of ±0.1."""
+    return pd.DataFrame(
+        [
+            {"quantity": "norm", "rule": rule, "n_keys": 8, "d_k": 2**i, "low": value - 0.1, "high": value + 0.1}
+            for rule, values in (("raw", raw), ("scaled", scaled))
+            for i, value in enumerate(values)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ([1, 2, 2, 0.5, 0.1], "between 4 and 8"),
+        ([1, 2, 1.1, 0.9, 0.1], "between 2 and 16"),  # those near 1 are clear of neither side
+        ([1, 2, 0.5, 2, 0.1], "between 8 and 16"),  # the last crossing
+        ([1, 2, 2, 2, 2], "beyond 16"),
+        ([1, 2, 0.5, 0.5, 1], "beyond 2"),
+        ([1, 0.5, 0.4, 0.3, 0.2], "no crossing"),
+        ([0.5, 0.5, 0.4, 0.3, 0.2], "no crossing"),
+        ([1, 1, 1, 1, 1], "cannot tell"),
+    ],
+)
+def test_a_bracket_holds_only_what_the_intervals_show(raw: list[float], words: str) -> None:
+    """The crossing lies between the last d_k at which raw is clearly larger and the first from which it is smaller."""
+    assert str(bracket(rule_rows(raw, [1.0] * 5), "norm", 8)) == words
+
+
+def test_the_exact_crossing_is_where_the_law_crosses() -> None:
+    """Interpolated on octaves, it is within 3 % of the whole numbers between which the law itself changes sides."""
+    crossings = exact_crossings(frames("large")["saturation_map"])
+    assert crossings[2] == 0
+    assert np.isinf(crossings[10**12])
+    for n_keys in (16, 64, 256):
+        d_k = np.arange(2, 20_000) if n_keys == 256 else np.arange(2, 1000)
+        raw, scaled = (attention_law(d_k, n_keys, scale).jacobian_norm2 for scale in (1.0, d_k**-0.5))
+        assert crossings[n_keys] == pytest.approx(d_k[raw > scaled].max(), rel=0.03)
+
+
 def test_axis_ticks_are_powers_of_two() -> None:
     """Whatever the grid, d_k has its ticks at powers of two and few of them are labelled."""
     axes = Figure().add_subplot()
@@ -490,6 +547,15 @@ def test_no_figure_uses_pyplot() -> None:
 def test_numbers_as_written(value: float, digits: int, words: str) -> None:
     """Significant digits are kept, minus signs are real, and tiny numbers get a power of ten."""
     assert number(value, digits) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(8, "8"), (4096, "4096"), (10**4, "10⁴"), (65536, "6.6\u00a0×\u00a010⁴"), (2 * 10**9, "2\u00a0×\u00a010⁹")],
+)
+def test_large_counts_as_powers_of_ten(value: int, words: str) -> None:
+    """Plain to 9999, then two digits and a power."""
+    assert power_of_ten(value) == words
 
 
 def test_words_for_amounts() -> None:

@@ -8,7 +8,7 @@ from report.figures import marks, style
 from report.figures.saturation_map import keys_axis
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
-from report.wording import listing, number, percent, power_of_ten
+from report.wording import listing, number, percent
 from scaling.freezing import REMAINING_SHARE, freezing_d_k
 
 
@@ -153,14 +153,13 @@ def caption_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
         for rule in marks.RULES
     }
     n_keys, effective = int(last["scaled"]["n_keys"]), last["scaled"]["estimate"]
+    few = levels(measured, "n_keys")[0]
     parts = []
     for d_k in shown:
-        curve = _effective(_curve(frame, measured, "normalised_entropy", "scaled", d_k), ("exact",))
-        if len(curve):
-            end = curve.iloc[-1]
-            share = percent(end["exact"] / end["n_keys"], 3)
-            parts.append(f"{share} of {power_of_ten(end['n_keys'])} at $d_k = {d_k}$")
-    exact = f": exactly {listing(parts)}" if parts else ""
+        curve = _curve(frame, measured, "normalised_entropy", "scaled", d_k)
+        for entropy in curve["exact"][curve["n_keys"] == few]:
+            parts.append(f"{percent(few ** (entropy - 1), 3)} at $d_k = {d_k}$")
+    exact = f"; of {few} keys it is {listing(parts)}" if parts else ""
     return (
         f"Of {n_keys} keys at $d_k = {shown[-1]}$, {number(last['raw']['estimate'])} stay effective without the "
         f"division and {number(effective)} with it, {percent(effective / n_keys, 3)} of them. That share tends to "
