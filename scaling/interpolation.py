@@ -36,7 +36,7 @@ class SigmaPanels:
         panel = np.clip((v / self._span).astype(int), 0, self._count - 1)
         x = 2 * (v / self._span - panel) - 1
         distance = x[..., None] - self._chebyshev
-        distance[distance == 0] = np.finfo(float).tiny  # at a node the ratio below is that node's value
+        distance[distance == 0] = 1e-200  # at a node the ratio below is that node's value
         angles = np.pi * (np.arange(self.order) + 0.5) / self.order
         weights = (-1.0) ** np.arange(self.order) * np.sin(angles) / distance
         logs = np.log(at_nodes).reshape(self._count, self.order)[panel]

@@ -27,6 +27,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from scaling.arrays import is_number, shown
 from scaling.panels import Panels
 
 Array = NDArray[np.float64]
@@ -113,8 +114,8 @@ def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:
 def checked_n_keys(n_keys: int, where: str) -> int:
     """A whole number of keys within range, or ValueError."""
     low, high = N_KEYS_RANGE
-    if isinstance(n_keys, bool | np.bool) or not low <= n_keys <= high or int(n_keys) != n_keys:
-        raise ValueError(f"{where}: n_keys must be a whole number from {low} to {high:,}; received {n_keys!r}")
+    if not is_number(n_keys) or not low <= n_keys <= high or int(n_keys) != n_keys:
+        raise ValueError(f"{where}: n_keys must be a whole number from {low} to {high:,}; received {shown(n_keys)}")
     return int(n_keys)
 
 

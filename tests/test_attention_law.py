@@ -201,3 +201,42 @@ def test_values_out_of_range_get_one_clear_line(d_k: object, n_keys: object, sca
     with pytest.raises(ValueError, match=f"attention_law: {message}") as caught:
         attention_law(d_k, n_keys, scale)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("n_keys", [2, 50, 4096, 10**12])
+def test_many_points_at_once_equal_each_alone(n_keys: int) -> None:
+    """Arrays share a table of the softmax law, numbers do not: the two agree to the promise, in every field."""
+    d_k = np.array([1, 2, 7, 63, 64, 1000, MAX_D_K])
+    law = attention_law(d_k[:, None], n_keys, np.stack([np.ones(len(d_k)), d_k**-0.5], axis=1))
+    for i, dimension in enumerate(d_k):
+        for j, scale in enumerate((1.0, dimension**-0.5)):
+            reference = {name: float(getattr(law, name)[i, j]) for name in OBSERVABLES}
+            assert wrong(dimension, n_keys, scale, reference) == {}, (dimension, j)
+
+
+def test_shapes_follow_d_k_and_scale() -> None:
+    """Numbers give numbers, arrays are broadcast; over a single key there is nothing to average."""
+    assert attention_law(8, 50, 1.0).entropy.shape == ()
+    assert attention_law([4, 8], 50, 1.0).max_weight.shape == (2,)
+    assert attention_law(8, 50, [[1.0], [0.1], [0.2]]).sum_p3.shape == (3, 1)
+    alone = attention_law(np.arange(1, 40), 1, 1.0)
+    assert np.all(alone.entropy == 0)
+    assert alone.max_weight == pytest.approx(np.ones(39), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "scale", "message"),
+    [
+        ([4, 0], 1.0, "d_k must be .*received 0"),
+        ([4.0, 2.5], 1.0, "d_k must be .*received 2.5"),
+        ([True, False], 1.0, "d_k must be .*received True"),
+        (["4"], 1.0, "d_k must be .*received '4'"),
+        ([4, None], 1.0, "d_k must be .*received None"),
+        ([4, 16], [1.0, 1e9], "scale .* must lie .*received scale 1000000000.0"),
+    ],
+)
+def test_one_bad_element_of_an_array_is_named(d_k: object, scale: object, message: str) -> None:
+    """In one line."""
+    with pytest.raises(ValueError, match=f"attention_law: {message}") as caught:
+        attention_law(d_k, 50, scale)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

@@ -76,6 +76,42 @@ def test_intervals_are_simultaneous() -> None:
     assert many["0"].high > one["id"].high
 
 
+def curve(offsets: list[float], side: str = "within") -> Claim:
+    """A claim about a curve, 0 ± 0.1 at each place, from 20 blocks whose means are `offsets`."""
+    noise = np.random.default_rng(3).normal(0, 0.01, (20, len(offsets)))
+    evidence = noise - noise.mean(axis=0) + np.array(offsets)
+    places = tuple(f"d = {2**i}" for i in range(len(offsets)))
+    return Claim("id", "group", "label", "statement", "source", 0.0, 0.1, "reason", evidence, side=side, places=places)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "side", "verdict", "place"),
+    [
+        ([0.0, 0.02, -0.05, 0.0], "within", "confirmed", "d = 4"),
+        ([0.0, 0.1, -0.05, 0.0], "within", "undecided", "d = 2"),
+        ([0.0, 0.0, 0.0, 0.2], "within", "refuted", "d = 8"),
+        ([0.1, 0.0, 0.3, 0.2], "within", "refuted", "d = 4"),
+        ([-0.5, -0.1, -0.2, -0.3], "at most", "confirmed", "d = 2"),
+        ([-0.5, 0.1, -0.2, -0.3], "at most", "refuted", "d = 2"),
+        ([0.5, 0.0, 0.2, 0.3], "at least", "undecided", "d = 2"),
+    ],
+)
+def test_a_curve_is_judged_at_all_its_places(offsets: list[float], side: str, verdict: str, place: str) -> None:
+    """Confirmed where every interval lies inside, refuted by a single one outside; the one that decides is named."""
+    judgement = judge(curve(offsets, side), 0.999)
+    assert (judgement.verdict, judgement.place) == (verdict, place)
+    assert judgement.estimate == pytest.approx(offsets[int(np.log2(int(place.split()[-1])))], abs=1e-12)
+
+
+def test_every_place_of_a_curve_counts_as_an_interval() -> None:
+    """The intervals of a family hold together, those along a curve among them."""
+    single = Claim(**{**vars(claim([0.0, 0.1])), "id": "other"})
+    ledger = judge_all([curve([0.0] * 13), single], 0.001)
+    assert ledger.n_intervals == 14
+    assert ledger.confidence == pytest.approx(1 - 0.001 / 14)
+    assert ledger["other"].place == ""
+
+
 def test_two_claims_with_one_name_are_refused() -> None:
     """A claim is found by its id."""
     with pytest.raises(ValueError, match=r"claims share an id: \['id'\]"):

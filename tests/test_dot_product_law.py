@@ -192,3 +192,17 @@ def test_values_out_of_range_get_one_clear_line(d_k: object) -> None:
         dot_product_law(d_k)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert repr(d_k) in str(caught.value)
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 5, 64, 10**6])
+def test_the_spline_of_the_tails_is_the_law(d_k: int) -> None:
+    """To 10⁻⁶ as promised, near 0 as far out; beyond 37 standard deviations it stays what it is there."""
+    law = dot_product_law(d_k)
+    x = np.concatenate([np.geomspace(1e-9, 36.9, 300), [0.0]]) * d_k**0.5
+    for sign in (1, -1):
+        below, above = law.log_tails(sign * x)
+        assert np.abs(below - np.log(law.cdf(sign * x))).max() < 1e-6
+        assert np.abs(above - np.log(law.sf(sign * x))).max() < 1e-6
+    assert np.concatenate(law.log_tails(0.0), axis=None) == pytest.approx(np.log([0.5, 0.5]), abs=1e-9)
+    edge, far = (np.array(law.log_tails(z * d_k**0.5)) for z in (37.0, 1e6))
+    assert far == pytest.approx(edge, rel=1e-12)
