@@ -77,9 +77,19 @@ class FitRow:
     distance: float  # largest difference between the two laws' distribution functions
     judgement: Judgement
     normal: float
-    normal_low: float
-    normal_high: float
+    normal_reach: float  # half-width of its interval, as wide as those that decide
     normal_prediction: float
+
+    @property
+    def normal_interval(self) -> str:
+        """As of a judgement."""
+        return f"{number(self.normal - self.normal_reach, 2)} to {number(self.normal + self.normal_reach, 2)}"
+
+    @property
+    def tells(self) -> bool:
+        """Whether draws from the exact law would show that they are not normal."""
+        claim = self.judgement.claim
+        return self.normal_prediction > claim.prediction + claim.margin
 
 
 @dataclass(frozen=True)
@@ -213,7 +223,7 @@ def _exact_crossing(crossings: pd.Series, n_keys: int, last: int) -> str:
     if np.isnan(d_k):
         return "not on the map"
     if d_k == 0:
-        return "no crossing"
+        return "nowhere larger"
     if np.isinf(d_k):
         return f"beyond {grouped(last)}"
     return number(d_k, 2) if d_k < 100 else rounded(d_k)
@@ -221,6 +231,7 @@ def _exact_crossing(crossings: pd.Series, n_keys: int, last: int) -> str:
 
 def _fits(results: Results) -> list[FitRow]:
     rows = []
+    reach = t_quantile(results.ledger.confidence, int(results.frames["goodness"]["n_blocks"].iloc[0]))
     for _, row in select(results.frames["goodness"], law="normal").iterrows():
         rows.append(
             FitRow(
@@ -228,8 +239,7 @@ def _fits(results: Results) -> list[FitRow]:
                 distance=float(row["distance"]),
                 judgement=results.ledger[f"exact-density-{row['d_k']}"],
                 normal=float(row["estimate"]),
-                normal_low=float(row["low"]),
-                normal_high=float(row["high"]),
+                normal_reach=reach * float(row["standard_error"]),
                 normal_prediction=float(row["prediction"]),
             )
         )

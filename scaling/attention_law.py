@@ -115,7 +115,15 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
     d_k and scale are numbers or arrays, broadcast together; many points at once cost little more than one.
     Raises ValueError for d_k outside [1, 10⁶], n_keys outside [1, 10¹²], or scale · √d_k outside [1e-3, 1e4].
     """
-    dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.asarray(scale, dtype=np.float64))
+    try:
+        dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.asarray(scale, dtype=np.float64))
+    except (TypeError, ValueError):
+        dimensions = scales = np.empty(0)
+    if dimensions.size == 0:
+        raise ValueError(
+            "attention_law: d_k and scale must be numbers, or arrays of shapes that go together; "
+            f"received {shown(d_k)} and {shown(scale)}"
+        )
     for d in dimensions.ravel().tolist():
         if isinstance(d, bool) or not isinstance(d, int | float) or not 1 <= d <= MAX_D_K or int(d) != d:
             raise ValueError(f"attention_law: d_k must be a whole number from 1 to {MAX_D_K:,}; received {shown(d)}")

@@ -1,5 +1,6 @@
 """The exact law of attention rows: direct samples, a brute average over |q|, and the limit of many dimensions."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy import stats
 
 from judge import disagreements
 from scaling import Gaussian, Tiles, draw_scores, row_observables
-from scaling.attention_law import MAX_D_K, attention_law, query_lengths
+from scaling.attention_law import FEW_NODES, MAX_D_K, PANELS, attention_law, query_lengths
 from scaling.saturation import OBSERVABLES
 from scaling.softmax_law import SoftmaxLaw, softmax_law
 
@@ -214,29 +215,110 @@ def test_many_points_at_once_equal_each_alone(n_keys: int) -> None:
             assert wrong(dimension, n_keys, scale, reference) == {}, (dimension, j)
 
 
-def test_shapes_follow_d_k_and_scale() -> None:
-    """Numbers give numbers, arrays are broadcast; over a single key there is nothing to average."""
-    assert attention_law(8, 50, 1.0).entropy.shape == ()
-    assert attention_law([4, 8], 50, 1.0).max_weight.shape == (2,)
-    assert attention_law(8, 50, [[1.0], [0.1], [0.2]]).sum_p3.shape == (3, 1)
-    alone = attention_law(np.arange(1, 40), 1, 1.0)
-    assert np.all(alone.entropy == 0)
-    assert alone.max_weight == pytest.approx(np.ones(39), rel=1e-12)
+ALONE = [1, 2, 7, 63, 64, 1000, MAX_D_K]
+RULES = {"raw": 0.0, "scaled": -0.5}  # exponents of d_k
+
+
+def departures(n_keys: int, exponent: float, names: list[str]) -> dict[str, float]:
+    """Largest relative difference of each field between one law of all points and a law for each, beyond its promise.
+
+    The one interpolates in σ, the others do not.
+    """
+    d_k = np.array(ALONE)
+    together, alone = (
+        attention_law(d_k, n_keys, d_k**exponent),
+        [attention_law(d, n_keys, d**exponent) for d in ALONE],
+    )
+    assert together._lengths[0].size > FEW_NODES >= max(law._lengths[0].size for law in alone)
+    errors = {
+        name: np.abs(getattr(together, name) / [float(getattr(law, name)) for law in alone] - 1).max() for name in names
+    }
+    return {name: float(error) for name, error in errors.items() if not error <= promised(name)}
+
+
+@pytest.mark.parametrize("n_keys", [2, 50, 4096, 10**12])
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_at_once_equals_its_points_alone(rule: str, n_keys: int) -> None:
+    """As above with a table for each rule, as the experiments have it; all fields but the costliest."""
+    assert departures(n_keys, RULES[rule], CHEAP) == {}
+
+
+def test_wider_panels_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: three times as wide with a third of the nodes, every field breaks the promise."""
+    module = sys.modules["scaling.attention_law"]  # scaling.attention_law is the function
+    monkeypatch.setattr(module, "PANELS", (3 * PANELS[0], PANELS[1] // 3))
+    assert list(departures(10**12, RULES["raw"], CHEAP)) == CHEAP
+
+
+def test_many_points_over_the_whole_range_of_scales_equal_each_alone() -> None:
+    """σ = 10⁻³ … 10⁴ in one array, where the fields run over many powers of ten."""
+    scales = np.geomspace(1.001e-3, 9.99e3, 11) / 8**0.5
+    for n_keys in (2, 10**12):
+        together = attention_law(8, n_keys, scales)
+        assert together._lengths[0].size > FEW_NODES
+        for i, scale in enumerate(scales):
+            alone = attention_law(8, n_keys, scale)
+            for name in CHEAP:
+                expected_value = float(getattr(alone, name))
+                assert getattr(together, name)[i] == pytest.approx(expected_value, rel=PROMISED, abs=0), (name, scale)
+
+
+def test_fields_have_the_broadcast_shape_of_d_k_and_scale() -> None:
+    """Numbers give numbers; a column of d_k and a row of scales give a table, each entry what its point alone gives."""
+    d_k, scale = np.array([[1], [16], [100]]), np.array([0.1, 1.0])
+    table, number = attention_law(d_k, 7, scale), attention_law(16, 7, 1.0)
+    row, column = attention_law(16, 7, scale), attention_law(d_k, 7, 1.0)
+    for name in OBSERVABLES:
+        values = getattr(table, name)
+        assert values.shape == (3, 2)
+        assert getattr(number, name).shape == ()
+        assert getattr(row, name) == pytest.approx(values[1], rel=promised(name), abs=0)
+        assert getattr(column, name) == pytest.approx(values[:, 1:], rel=promised(name), abs=0)
+        assert values[1, 1] == pytest.approx(float(getattr(number, name)), rel=promised(name), abs=0)
+
+
+@pytest.mark.parametrize("d_k", [3, ALONE])
+def test_one_key_takes_everything_at_any_length_of_query(d_k: int | list[int]) -> None:
+    """n = 1: all weight on it, no entropy, and a log-partition of mean 0; alone and in arrays."""
+    law = attention_law(d_k, 1, 0.01)
+    certain = dict.fromkeys(OBSERVABLES, 0.0) | dict.fromkeys(("sum_p2", "sum_p3", "max_weight"), 1.0)
+    for name in OBSERVABLES:
+        values = getattr(law, name)
+        assert values.shape == np.shape(d_k)
+        assert values == pytest.approx(np.full(np.shape(d_k), certain[name]), abs=1e-14), name
 
 
 @pytest.mark.parametrize(
     ("d_k", "scale", "message"),
     [
-        ([4, 0], 1.0, "d_k must be .*received 0"),
-        ([4.0, 2.5], 1.0, "d_k must be .*received 2.5"),
-        ([True, False], 1.0, "d_k must be .*received True"),
-        (["4"], 1.0, "d_k must be .*received '4'"),
-        ([4, None], 1.0, "d_k must be .*received None"),
-        ([4, 16], [1.0, 1e9], "scale .* must lie .*received scale 1000000000.0"),
+        ([4, 0, 8], 1.0, "d_k must be .*received 0$"),
+        ([[4, 8], [16, MAX_D_K + 1]], 0.1, "d_k must be .*received 1000001$"),
+        ([4.0, 2.5], 1.0, "d_k must be .*received 2.5$"),
+        ([4.0, np.nan], 1.0, "d_k must be .*received nan$"),
+        (np.array([True, True]), 1.0, "d_k must be .*received True$"),
+        ([4, "8"], 1.0, "d_k must be .*received '4'$"),
+        (4, [1.0, 0.5, 0.0], "scale .* must lie .*received scale 0.0$"),
+        (4, [[1.0], [np.nan]], "scale .* must lie .*received scale nan$"),
+        ([4, 10**6], [1.0, 11.0], "scale .* must lie .*received scale 11.0$"),  # 11 is too much for the second alone
+        (
+            [[1], [10**6]],
+            [1.0, 9e-4],
+            "scale .* must lie .*received scale 0.0009$",
+        ),  # and 9e-4 too little for the first
     ],
 )
-def test_one_bad_element_of_an_array_is_named(d_k: object, scale: object, message: str) -> None:
-    """In one line."""
-    with pytest.raises(ValueError, match=f"attention_law: {message}") as caught:
+def test_one_bad_element_of_an_array_is_named_in_one_line(d_k: object, scale: object, message: str) -> None:
+    """The element that is refused, not the whole array."""
+    with pytest.raises(ValueError, match=f"^attention_law: {message}") as caught:
+        attention_law(d_k, 8, scale)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "scale"), [([], 1.0), ([1, 2], [1.0, 2.0, 3.0]), (8, "a"), (8, None), ([[1], [1, 2]], 1.0)]
+)
+def test_arrays_that_do_not_go_together_get_one_clear_line(d_k: object, scale: object) -> None:
+    """Empty, of shapes that are not broadcast, ragged, or no numbers."""
+    with pytest.raises(ValueError, match=r"attention_law: .*received") as caught:
         attention_law(d_k, 50, scale)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
+from scipy import stats
 
 from experiments.claims import Claim, Judgement, Verdict, judge, judge_all
 from experiments.derivation import Derivation
@@ -101,15 +103,6 @@ def test_a_curve_is_judged_at_all_its_places(offsets: list[float], side: str, ve
     judgement = judge(curve(offsets, side), 0.999)
     assert (judgement.verdict, judgement.place) == (verdict, place)
     assert judgement.estimate == pytest.approx(offsets[int(np.log2(int(place.split()[-1])))], abs=1e-12)
-
-
-def test_every_place_of_a_curve_counts_as_an_interval() -> None:
-    """The intervals of a family hold together, those along a curve among them."""
-    single = Claim(**{**vars(claim([0.0, 0.1])), "id": "other"})
-    ledger = judge_all([curve([0.0] * 13), single], 0.001)
-    assert ledger.n_intervals == 14
-    assert ledger.confidence == pytest.approx(1 - 0.001 / 14)
-    assert ledger["other"].place == ""
 
 
 def test_two_claims_with_one_name_are_refused() -> None:
@@ -279,3 +272,103 @@ def test_margins_hold_about_ten_standard_errors() -> None:
     for judgement in verdicts(Variance(**GRID)).values():
         if judgement.claim.id.startswith("variance"):
             assert 7 < judgement.claim.margin / judgement.standard_error < 15
+
+
+PLACES = tuple(f"$d_k = {2**i}$" for i in range(13))
+
+
+def thirteen(centres: ArrayLike, half_widths: ArrayLike = 0.05, side: str = "within") -> Claim:
+    """A claim about 13 places, with 99 % t intervals of the given centres and half-widths; it predicts 1 ± 0.1."""
+    spread = np.broadcast_to(half_widths, 13) / 63.656741
+    middle = np.broadcast_to(centres, 13)
+    evidence = np.stack([middle - spread, middle + spread])
+    return Claim(
+        "curve", "group", "label", "statement", "source", 1.0, 0.1, "reason", evidence, side=side, places=PLACES
+    )
+
+
+def with_one(value: float, place: int, others: float) -> np.ndarray:
+    """13 numbers, all `others` but one."""
+    values = np.full(13, others)
+    values[place] = value
+    return values
+
+
+@pytest.mark.parametrize("place", range(13))
+def test_a_curve_is_confirmed_only_if_all_of_it_lies_inside(place: int) -> None:
+    """12 places exactly right do not help one whose interval crosses an edge; the judgement names it."""
+    inside = judge(thirteen(with_one(1.04, place, others=1.0)), 0.99)
+    assert (inside.verdict, inside.place) == ("confirmed", PLACES[place])
+    assert (inside.low, inside.high) == pytest.approx((0.99, 1.09), rel=1e-6)
+    across = judge(thirteen(with_one(0.94, place, others=1.0)), 0.99)
+    assert (across.verdict, across.place) == ("undecided", PLACES[place])
+    assert (across.low, across.high) == pytest.approx((0.89, 0.99), rel=1e-6)
+    wide = judge(thirteen(1.0, with_one(0.11, place, others=0.05)), 0.99)
+    assert (wide.verdict, wide.place) == ("undecided", PLACES[place])
+    assert wide.standard_error == pytest.approx(0.11 / 63.656741, rel=1e-6)
+
+
+@pytest.mark.parametrize("side", ["within", "at most", "at least"])
+@pytest.mark.parametrize("place", range(13))
+def test_a_fault_planted_at_one_place_of_thirteen_refutes_the_curve(place: int, side: str) -> None:
+    """With the others right, and with all others undecided; the place at fault is named, with its own interval."""
+    right, fault = {"within": (1.0, 1.2), "at most": (0.9, 1.2), "at least": (1.1, 0.8)}[side]
+    assert judge(thirteen(right, side=side), 0.99).verdict == "confirmed"
+    for half_width in (0.05, 5.0):
+        found = judge(thirteen(with_one(fault, place, right), with_one(0.05, place, half_width), side), 0.99)
+        assert (found.verdict, found.place) == ("refuted", PLACES[place])
+        assert found.estimate == pytest.approx(fault, rel=1e-12)
+        assert (found.low, found.high) == pytest.approx((fault - 0.05, fault + 0.05), rel=1e-6)
+        assert found.blocks_needed is None
+
+
+def test_of_several_faults_the_one_farthest_outside_is_named() -> None:
+    """Farthest by the near end of its interval, not by its estimate."""
+    centres, half_widths = np.full(13, 1.0), np.full(13, 0.05)
+    centres[[2, 7, 9]] = 1.2, 0.7, 1.5
+    half_widths[9] = 0.39
+    found = judge(thirteen(centres, half_widths), 0.99)
+    assert (found.verdict, found.place) == ("refuted", PLACES[7])
+
+
+def test_an_undecided_curve_plans_for_the_place_that_decides() -> None:
+    """Blocks for ten standard errors a margin, at that place."""
+    found = judge(thirteen(1.0, with_one(50.0, 4, others=0.05)), 0.99)
+    assert (found.verdict, found.place) == ("undecided", PLACES[4])
+    assert found.blocks_needed == pytest.approx(2 * (10 * found.standard_error / 0.1) ** 2, abs=1)
+
+
+def test_a_single_number_has_no_place() -> None:
+    """And a curve of one place is judged as a single number is."""
+    number = claim(around(1.0, 0.05))
+    place = Claim(**{**vars(number), "evidence": number.evidence[:, None], "places": ("here",)})
+    one, other = judge(number, 0.99), judge(place, 0.99)
+    assert (one.place, other.place) == ("", "here")
+    assert (one.low, one.high, one.verdict) == (other.low, other.high, other.verdict)
+
+
+def test_every_place_of_a_curve_counts_among_the_simultaneous_intervals() -> None:
+    """A curve of 13 and two numbers are 15 intervals, each at 1 - error/15 by Bonferroni, and as wide as that."""
+    numbers = [Claim(**{**vars(claim(around(1.0, 0.01))), "id": name}) for name in ("a", "b")]
+    ledger = judge_all([*numbers, thirteen(1.0, 0.001)], 0.001)
+    assert [judgement.claim.n_intervals for judgement in ledger.judgements] == [1, 1, 13]
+    assert ledger.n_intervals == 15
+    assert ledger.confidence == pytest.approx(1 - 0.001 / 15, abs=1e-15)
+    assert judge_all(numbers, 0.001).n_intervals == 2
+    for judgement in ledger.judgements:
+        half_width = stats.t.isf(0.001 / 30, 1) * judgement.standard_error
+        assert judgement.high - judgement.estimate == pytest.approx(half_width, rel=1e-9)
+
+
+def test_a_true_curve_is_seldom_refuted() -> None:
+    """At a family-wise error of 5 %, 13 true places on the edge of a closed region are refuted in at most 5 % of runs.
+
+    Counted over 2000 runs, allowing five standard deviations; single 95 % intervals, the negative control, fail that.
+    """
+    rng = np.random.default_rng(6)
+    runs = [
+        Claim(**{**vars(thirteen(0.0, side="at most")), "evidence": 1 + rng.normal(size=(16, 13))}) for _ in range(2000)
+    ]
+    allowed = 2000 * 0.05 + 5 * math.sqrt(2000 * 0.05 * 0.95)
+    assert sum(judge_all([run], 0.05).judgements[0].verdict == "refuted" for run in runs) < allowed
+    assert sum(judge(run, 0.95).verdict == "refuted" for run in runs) > allowed

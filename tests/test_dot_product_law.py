@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from scaling.dot_product_law import LARGE_ORDER, MAX_D_K, dot_product_law
+from scaling.dot_product_law import FARTHEST, LARGE_ORDER, MAX_D_K, dot_product_law
 
 CLOSED = 1e-11  # relative error against closed forms and golden values: what the density promises
 QUADRATURE = 1e-9  # relative error of the integrals used as references
@@ -194,15 +194,57 @@ def test_values_out_of_range_get_one_clear_line(d_k: object) -> None:
     assert repr(d_k) in str(caught.value)
 
 
-@pytest.mark.parametrize("d_k", [1, 2, 5, 64, 10**6])
-def test_the_spline_of_the_tails_is_the_law(d_k: int) -> None:
-    """To 10⁻⁶ as promised, near 0 as far out; beyond 37 standard deviations it stays what it is there."""
+LOG_TAILS = 1e-6  # absolute error, as promised
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 5, 64, MAX_D_K])
+def test_log_tails_are_the_logarithms_of_both_tails(d_k: int) -> None:
+    """Up to 37 standard deviations on either side, between the knots; the tails of d_k + 1 are refused to d_k = 64."""
+    half = np.geomspace(1e-9, FARTHEST, 5000) * d_k**0.5
+    x = np.concatenate([-half[::-1], [0.0], half])
     law = dot_product_law(d_k)
-    x = np.concatenate([np.geomspace(1e-9, 36.9, 300), [0.0]]) * d_k**0.5
-    for sign in (1, -1):
-        below, above = law.log_tails(sign * x)
-        assert np.abs(below - np.log(law.cdf(sign * x))).max() < 1e-6
-        assert np.abs(above - np.log(law.sf(sign * x))).max() < 1e-6
-    assert np.concatenate(law.log_tails(0.0), axis=None) == pytest.approx(np.log([0.5, 0.5]), abs=1e-9)
-    edge, far = (np.array(law.log_tails(z * d_k**0.5)) for z in (37.0, 1e6))
-    assert far == pytest.approx(edge, rel=1e-12)
+    below, above = law.log_tails(x)
+    short = np.log(law.sf(half))
+    long = np.log1p(-law.sf(half))
+    assert below == pytest.approx(np.concatenate([short[::-1], [-np.log(2)], long]), rel=0, abs=LOG_TAILS)
+    assert above == pytest.approx(np.concatenate([long[::-1], [-np.log(2)], short]), rel=0, abs=LOG_TAILS)
+    assert np.log(law.cdf(x[:5000])) == pytest.approx(short[::-1], rel=1e-14)
+    if d_k <= 64:
+        other = np.log(dot_product_law(d_k + 1).sf(half))
+        assert above[5001:] != pytest.approx(other, rel=0, abs=LOG_TAILS), "the negative control"
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 5, 64, MAX_D_K])
+def test_log_tails_are_finite_and_constant_far_out(d_k: int) -> None:
+    """From 37 standard deviations to infinity, on both sides, the values are those at 37; the long tail is not 0."""
+    law = dot_product_law(d_k)
+    edge = FARTHEST * d_k**0.5
+    far = np.array([edge, np.nextafter(edge, np.inf), 2 * edge, 1e100, 1e300, np.inf])
+    below, above = law.log_tails(far)
+    assert np.all(np.isfinite([below, above]))
+    assert np.all(above == above[0])
+    assert np.all(below == below[0])
+    assert above[0] == pytest.approx(float(np.log(law.sf(edge))), rel=0, abs=LOG_TAILS)
+    assert below[0] == pytest.approx(-np.exp(above[0]), rel=1e-12, abs=0)
+    assert np.array_equal(law.log_tails(-far), (above, below))
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 5, 64, MAX_D_K])
+def test_log_tails_at_zero_are_both_a_half(d_k: int) -> None:
+    """ln(1/2), for a number and for -0.0 too; both fields have the shape of x."""
+    for zero in (0.0, -0.0, [[0.0, -0.0]]):
+        below, above = dot_product_law(d_k).log_tails(zero)
+        assert below.shape == above.shape == np.shape(zero)
+        assert below == pytest.approx(np.full(np.shape(zero), -np.log(2)), rel=1e-11)
+        assert above == pytest.approx(np.full(np.shape(zero), -np.log(2)), rel=1e-11)
+
+
+@pytest.mark.parametrize("d_k", [1, 5, MAX_D_K])
+def test_log_tails_of_either_sign_mirror_each_other_and_never_turn(d_k: int) -> None:
+    """ln F(-x) = ln(1 - F(x)) bit by bit, F never falls, and both tails add to 1."""
+    half = np.linspace(0, 40, 4001) * d_k**0.5
+    x = np.concatenate([-half[:0:-1], half])
+    below, above = dot_product_law(d_k).log_tails(x)
+    assert np.array_equal(below, above[::-1])
+    assert np.all(np.diff(below) >= 0)
+    assert np.exp(below) + np.exp(above) == pytest.approx(np.ones(x.size), rel=1e-14)

@@ -446,8 +446,8 @@ def rule_rows(raw: list[float], scaled: list[float]) -> pd.DataFrame:
         ([1, 2, 0.5, 2, 0.1], "between 8 and 16"),  # the last crossing
         ([1, 2, 2, 2, 2], "beyond 16"),
         ([1, 2, 0.5, 0.5, 1], "beyond 2"),
-        ([1, 0.5, 0.4, 0.3, 0.2], "no crossing"),
-        ([0.5, 0.5, 0.4, 0.3, 0.2], "no crossing"),
+        ([1, 0.5, 0.4, 0.3, 0.2], "nowhere larger"),
+        ([0.5, 0.5, 0.4, 0.3, 0.2], "nowhere larger"),
         ([1, 1, 1, 1, 1], "cannot tell"),
     ],
 )

@@ -31,7 +31,7 @@ class Bracket:
 
     def __str__(self) -> str:
         if self.low == 0:
-            return "no crossing" if math.isfinite(self.high) else "cannot tell"
+            return "nowhere larger" if math.isfinite(self.high) else "cannot tell"
         return f"between {self.low:.0f} and {self.high:.0f}" if math.isfinite(self.high) else f"beyond {self.low:.0f}"
 
 
@@ -116,10 +116,10 @@ def caption_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
     found = {name: bracket(measured, quantity, n_keys) for quantity, name in WORDS.items()}
     line = f" Exact, for {exact.index[-1]} keys: $d_k ≈ {rounded(exact.iloc[-1])}$." if len(exact) else ""
     return (
-        "Below its mark or line the raw Jacobian is the larger, above it the smaller. Bars reach from the last "
-        "measured $d_k$ at which raw is clearly larger to the first from which on it is clearly smaller (95 % "
-        f"intervals apart); an arrow says that the grid ends before. With {n_keys} keys: the median, "
-        f"{found['median']}; the mean, {found['mean']}.{line}"
+        "Below its mark or line the raw Jacobian is the larger, above it the smaller; at $d_k = 1$ the two are one. "
+        "Bars reach from the last measured $d_k$ at which raw is clearly larger to the first from which on it is "
+        f"clearly smaller (95 % intervals apart); an arrow says that the grid ends before. With {n_keys} keys: the "
+        f"median, {found['median']}; the mean, {found['mean']}.{line}"
     )
 
 

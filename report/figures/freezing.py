@@ -45,21 +45,25 @@ def draw_limit(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _gaps(frame: pd.DataFrame) -> dict[int, float]:
-    """Largest distance of the curve of Σp² from its limit, by n_keys."""
-    rows = frame[frame["quantity"] == "sum_p2"]
+def _gaps(frame: pd.DataFrame, quantity: str) -> dict[int, float]:
+    """Largest distance of the curve from its limit, by n_keys."""
+    rows = frame[frame["quantity"] == quantity]
     gaps = (rows["exact"] - rows["limit"]).abs().groupby(rows["n_keys"]).max()
     return {int(str(n_keys)): float(gap) for n_keys, gap in gaps.items()}
 
 
 def caption_limit(frame: pd.DataFrame) -> str:
     """How far each curve is from the limit."""
-    gaps = _gaps(frame)
-    distances = listing(f"{number(gap, 2)} for {power_of_ten(n_keys)} keys" for n_keys, gap in gaps.items())
+    entropy, sum_p2 = (_gaps(frame, quantity) for quantity in WORDS)
+    distances = listing(
+        f"{number(entropy[n_keys], 2)} and {number(sum_p2[n_keys], 2)} for {power_of_ten(n_keys)} keys"
+        for n_keys in (min(entropy), max(entropy))
+    )
     return (
-        "In the limit of many keys the entropy falls as $\\ln n - \\sigma^2/2$ and is a vanishing share of $\\ln n$ "
-        "from $\\sigma_c$ on, where $\\sum p^2$ begins to rise as $1 - \\sigma_c/\\sigma$. The limit is approached "
-        f"slowly: the curves of $\\sum p^2$ are off it by at most {distances}."
+        "In the limit of many keys the entropy falls as $\\ln n - \\sigma^2/2$, so that its share of $\\ln n$ is "
+        "$1 - (\\sigma/\\sigma_c)^2$ and nothing from $\\sigma_c$ on, where $\\sum p^2$ begins to rise as "
+        "$1 - \\sigma_c/\\sigma$. The limit is approached slowly: the exact curves are off it by up to "
+        f"{distances}."
     )
 
 

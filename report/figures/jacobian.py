@@ -27,10 +27,12 @@ def draw_against_d(frame: pd.DataFrame) -> Figure:
 
 
 def _larger(frame: pd.DataFrame) -> list[int]:
-    """The d_k at which the raw rule has the larger mean squared norm, at the middle number of keys."""
+    """The d_k above 1, where the rules differ, at which raw has the larger mean squared norm, at the middle n."""
     raw, scaled = middle(frame, "jacobian_norm2")
     return [
-        int(d_k) for d_k, one, other in zip(raw["d_k"], raw["estimate"], scaled["estimate"], strict=True) if one > other
+        int(d_k)
+        for d_k, one, other in zip(raw["d_k"], raw["estimate"], scaled["estimate"], strict=True)
+        if d_k > 1 and one > other
     ]
 
 
@@ -40,9 +42,10 @@ def caption_against_d(frame: pd.DataFrame) -> str:
     first, last = raw.iloc[0], raw.iloc[-1]
     larger = _larger(frame)
     norm = (
-        f"The mean of the squared norm is larger without the division at {len(larger)} of {len(raw)} dimensions."
+        f"The mean of the squared norm is larger without the division at {len(larger)} of the "
+        f"{int((raw['d_k'] > 1).sum())} dimensions above 1."
         if larger
-        else "The mean of the squared norm is smaller without the division at every dimension."
+        else "The mean of the squared norm is nowhere larger without the division."
     )
     return (
         f"With {first['n_keys']} keys the Jacobian's trace falls from {number(first['estimate'])} at "

@@ -162,8 +162,8 @@ def caption_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
     exact = f"; of {few} keys it is {listing(parts)}" if parts else ""
     return (
         f"Of {n_keys} keys at $d_k = {shown[-1]}$, {number(last['raw']['estimate'])} stay effective without the "
-        f"division and {number(effective)} with it, {percent(effective / n_keys, 3)} of them. That share tends to "
-        f"$e^{{-1/2}}$, "
+        f"division and {number(effective)} with it, {percent(effective / n_keys, 3)} of them. With more keys that "
+        f"share tends to $e^{{-1/2}}$, "
         f"which is {percent(REMAINING_SHARE, 3)}, at every $d_k${exact}."
     )
 

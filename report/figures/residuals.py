@@ -71,13 +71,13 @@ def caption_residuals(frame: pd.DataFrame) -> str:
         return f"No exact law is known for the entries of this run: 0 of {len(frame)} values have a residual."
     inside = float((rows["residual"].abs() <= reach(frame)).mean())
     far = rows.iloc[int(rows["residual"].abs().argmax())]
+    farthest = f"{WORDS[str(far['quantity'])]}, {far['rule']}, {far['n_keys']} keys, $d_k = {far['d_k']}$"
     return (
         f"Each mark is the mean of one cell less its exact expectation, for {len(levels(frame, 'n_keys'))} numbers of "
         f"keys side by side. Of {len(rows)} residuals, {percent(inside)} lie within the band, which holds 95 % if the "
-        f"law is right and block means are normal. The farthest is {plain(far['residual'], 1)} standard errors: "
-        f"{far['rule']}, {far['n_keys']} keys, $d_k = {far['d_k']}$. Observables of one cell come from the same rows, "
-        "so its residuals move together; and at small $d_k$ a few rows carry most of $\\sum p^3$, which skews its "
-        "residuals downwards."
+        f"law is right and block means are normal. The farthest is {plain(far['residual'], 1)} standard errors "
+        f"({farthest}). Observables of one cell come from the same rows, so its residuals move together; and at small "
+        "$d_k$ a few rows carry most of $\\sum p^3$, which skews its residuals downwards."
     )
 
 
