@@ -149,7 +149,8 @@ def judge(claim: Claim, confidence: float) -> Judgement:
     estimate, standard_error = float(interval.estimate[decides]), float(interval.standard_error[decides])
     blocks_needed = None
     if verdict is Verdict.UNDECIDED:
-        planned = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * standard_error / claim.margin) ** 2)
+        widest = float(interval.standard_error.max())  # every place has to come inside
+        planned = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * widest / claim.margin) ** 2)
         blocks_needed = planned if planned > interval.n_blocks else None
     return Judgement(
         claim=claim,

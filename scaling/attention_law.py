@@ -20,9 +20,9 @@ MAX_D_K = 10**6
 FEW = 64  # below this d_k the length |q| varies too much for a handful of Laguerre nodes
 
 # Beyond so many nodes a table of the softmax law in σ is cheaper, and as good: its errors stay below 1e-7 (largest
-# weight: 2e-6) to n_keys = 10¹². Width of a panel in asinh σ, and nodes in each.
+# weight: 1e-6) to n_keys = 10¹². Width of a panel in asinh σ, and nodes in each.
 FEW_NODES = 300
-PANELS, PANELS_OF_THE_LARGEST = (0.5, 20), (1.0, 12)
+PANELS, PANELS_OF_THE_LARGEST = (0.5, 24), (1.0, 16)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,9 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
     Raises ValueError for d_k outside [1, 10⁶], n_keys outside [1, 10¹²], or scale · √d_k outside [1e-3, 1e4].
     """
     try:
-        dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.asarray(scale, dtype=np.float64))
+        if np.ma.isMA(d_k) or np.ma.isMA(scale) or np.asarray(scale).dtype.kind not in "iuf":
+            raise TypeError
+        dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.array(scale, dtype=np.float64))
     except (TypeError, ValueError):
         dimensions = scales = np.empty(0)
     if dimensions.size == 0:

@@ -9,11 +9,12 @@ Source: B. Derrida, Random-energy model: An exactly solvable model of disordered
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scaling.arrays import real_array
 from scaling.softmax_law import checked_n_keys
 
 Array = NDArray[np.float64]
 
-# Of scores of variance 1 over n → ∞ keys: exp(H)/n, the share of keys that stay effective, and 1/(n Σp²).
+# Of scores with σ = 1 over n → ∞ keys: exp(H)/n, the share of keys that stay effective, and 1/(n Σp²).
 REMAINING_SHARE, REMAINING_SHARE_BY_SQUARES = float(np.exp(-0.5)), float(np.exp(-1))
 
 
@@ -29,14 +30,23 @@ def freezing_d_k(n_keys: int) -> float:
 
 def limit_of_entropy(sigma: ArrayLike, n_keys: int) -> Array:
     """ln n - σ²/2 up to σ_c, 0 beyond: the entropy's part that grows with ln n, in nats."""
-    s = np.asarray(sigma, dtype=np.float64)
-    entropy: Array = np.maximum(freezing_d_k(n_keys) - s**2, 0) / 2
+    critical = freezing_sigma(n_keys)
+    below = np.minimum(_deviations(sigma, "limit_of_entropy"), critical)
+    entropy: Array = (critical - below) * (critical + below) / 2
     return entropy
 
 
 def limit_of_sum_p2(sigma: ArrayLike, n_keys: int) -> Array:
     """0 up to σ_c, 1 - σ_c/σ beyond."""
-    s = np.asarray(sigma, dtype=np.float64)
+    s = _deviations(sigma, "limit_of_sum_p2")
     critical = freezing_sigma(n_keys)
     limit: Array = 1 - critical / np.maximum(s, critical) if critical > 0 else np.ones_like(s)
     return limit
+
+
+def _deviations(sigma: ArrayLike, where: str) -> Array:
+    """Standard deviations from 0 on, or ValueError."""
+    s = real_array(sigma, f"{where}: sigma")
+    if np.any(s < 0):
+        raise ValueError(f"{where}: sigma must be at least 0; received {s[s < 0][0]}")
+    return s

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from scaling.arrays import real_array
+from scaling.arrays import is_count, real_array, shown
 from scaling.dot_product_law import FARTHEST, DotProductLaw
 from scaling.panels import Panels
 
@@ -40,7 +40,12 @@ def anderson_darling(log_cdf: ArrayLike, log_sf: ArrayLike) -> float:
 
 
 def mean_against_normal(law: DotProductLaw, n_draws: int) -> float:
-    """E[A²] when `n_draws` dot products of this law are compared with N(0, d_k) instead."""
+    """E[A²] when `n_draws` dot products of this law are compared with N(0, d_k) instead.
+
+    ValueError unless n_draws is a whole number from 1.
+    """
+    if not is_count(n_draws):
+        raise ValueError(f"mean_against_normal: n_draws must be a whole number from 1; received {shown(n_draws)}")
     panels = Panels.on(0.0, FARTHEST, 0.1)
     log_below, log_above = law.log_tails(panels.nodes * law.d_k**0.5)
     normal_below, normal_above = special.log_ndtr(panels.nodes), special.log_ndtr(-panels.nodes)

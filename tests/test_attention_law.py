@@ -322,3 +322,67 @@ def test_arrays_that_do_not_go_together_get_one_clear_line(d_k: object, scale: o
     with pytest.raises(ValueError, match=r"attention_law: .*received") as caught:
         attention_law(d_k, 50, scale)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sigma_max", [1000.0, 1432.0])
+def test_the_table_keeps_its_promise_where_all_queries_have_one_length(
+    monkeypatch: pytest.MonkeyPatch, sigma_max: float
+) -> None:
+    """At d_k = 10⁶ no average over |q| hides the error in σ; it is largest at n = 10¹², where the rows freeze.
+
+    The table's panels move with the largest σ, so that two are tried.
+    """
+    sigmas = np.append(np.linspace(1.5, 5, 29), sigma_max)
+    together = attention_law(MAX_D_K, 10**12, sigmas / 1e3)
+    assert together._lengths[0].size > FEW_NODES
+    found = {name: getattr(together, name)[:-1] for name in OBSERVABLES}
+    monkeypatch.setattr(sys.modules["scaling.attention_law"], "FEW_NODES", 10**9)
+    for name in OBSERVABLES:
+        step = 4 if name == "max_weight" else 1  # it is the costliest
+        alone = getattr(attention_law(MAX_D_K, 10**12, sigmas[:-1:step] / 1e3), name)
+        assert np.abs(found[name][::step] / alone - 1).max() <= promised(name), name
+
+
+def test_many_points_share_a_table_whose_size_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times the points over the same σ take no further point of the softmax law."""
+    sizes = []
+
+    def recorded(sigma: np.ndarray, n_keys: int) -> SoftmaxLaw:
+        sizes.append(sigma.size)
+        return SoftmaxLaw(sigma, n_keys)
+
+    monkeypatch.setattr(sys.modules["scaling.attention_law"], "SoftmaxLaw", recorded)
+    for n_points in (40, 400):
+        assert attention_law(1000, 50, np.geomspace(0.01, 1, n_points)).entropy.shape == (n_points,)
+    assert len(sizes) == 2
+    assert sizes[0] == sizes[1] < 1000 < 14 * 400  # 14 nodes a point without it
+
+
+def test_what_the_caller_does_to_his_array_later_changes_nothing() -> None:
+    """The law is computed when it is asked for, from the scales that were checked."""
+    scales = np.array([0.5, 1.0])
+    law = attention_law(4, 8, scales)
+    scales[:] = 1e9
+    assert law.entropy == pytest.approx([float(attention_law(4, 8, scale).entropy) for scale in (0.5, 1.0)], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "scale"),
+    [
+        (4, "1"),
+        (4, b"1"),
+        (4, True),
+        (4, [True]),
+        (4, 10**400),
+        (4, None),
+        (4, np.timedelta64(1, "s")),
+        (4, np.ma.array([1.0, 2.0], mask=[False, True])),
+        (np.ma.array([4, 5], mask=[False, True]), 1.0),
+    ],
+    ids=["text", "bytes", "bool", "bools", "huge", "none", "time", "mask", "masked d_k"],
+)
+def test_what_is_no_number_is_refused_in_one_line(d_k: object, scale: object) -> None:
+    """Text, bools, spans of time and masks are not read as numbers."""
+    with pytest.raises(ValueError, match=r"^attention_law: .*received") as caught:
+        attention_law(d_k, 8, scale)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

@@ -331,8 +331,13 @@ def test_of_several_faults_the_one_farthest_outside_is_named() -> None:
     assert (found.verdict, found.place) == ("refuted", PLACES[7])
 
 
-def test_an_undecided_curve_plans_for_the_place_that_decides() -> None:
-    """Blocks for ten standard errors a margin, at that place."""
+def test_an_undecided_curve_plans_for_its_least_certain_place() -> None:
+    """Blocks for ten standard errors a margin there, whether or not that place decides."""
+    noise = np.random.default_rng(5).normal(size=64)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    evidence = np.stack([0.095 + 0.1 * noise, 0.235 * noise], axis=1)
+    edge = Claim(**{**vars(curve([0.0, 0.0])), "evidence": evidence})
+    assert judge(edge, 0.999).blocks_needed == pytest.approx((10 * 0.235 / 0.1) ** 2, abs=1)
     found = judge(thirteen(1.0, with_one(50.0, 4, others=0.05)), 0.99)
     assert (found.verdict, found.place) == ("undecided", PLACES[4])
     assert found.blocks_needed == pytest.approx(2 * (10 * found.standard_error / 0.1) ** 2, abs=1)

@@ -110,3 +110,21 @@ def test_a_bad_number_of_keys_gets_one_clear_line(function: Callable[[object], o
         function(n_keys)
     assert "\n" not in str(caught.value)
     assert repr(n_keys) in str(caught.value)
+
+
+def test_the_largest_sigmas_have_limits_too() -> None:
+    """No overflow: no entropy, and all weight on one key."""
+    for sigma in (1e200, 1e308):
+        assert float(limit_of_entropy(sigma, 50)) == 0
+        assert float(limit_of_sum_p2(sigma, 50)) == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "sigma", [np.nan, [1.0, np.nan], -1.0, "1", None, 1j, True, [1.0, [2.0]], np.ma.array([1.0], mask=[True])], ids=str
+)
+@pytest.mark.parametrize("function", [limit_of_entropy, limit_of_sum_p2])
+def test_a_sigma_that_is_none_gets_one_clear_line(function: Callable[[object, int], object], sigma: object) -> None:
+    """A standard deviation is a real number from 0; the function says its own name."""
+    with pytest.raises(ValueError, match=rf"^{function.__name__}: sigma .*received") as caught:
+        function(sigma, 50)
+    assert "\n" not in str(caught.value)

@@ -161,3 +161,36 @@ def test_bad_arrays_get_one_clear_line(log_cdf: object, log_sf: object, message:
     with pytest.raises(ValueError, match=f"anderson_darling: .*{re.escape(message)}") as caught:
         anderson_darling(log_cdf, log_sf)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("n_draws", [1, 2, 10, 1000])
+def test_the_mean_under_another_law_is_the_integral_of_the_docstring(n_draws: int) -> None:
+    """G = u², F = u: ∫ [u (1 + u) + N u (1 - u)] du = 5/6 + N/6, so that a single draw cannot tell the two apart."""
+    rng = np.random.default_rng([6, n_draws])
+    roots = np.sqrt(rng.uniform(size=(N_BLOCKS, REPETITIONS[n_draws], n_draws)))
+    blocks = [np.mean([of_uniform(draws) for draws in block]) for block in roots]
+    assert disagreements(blocks, 5 / 6 + n_draws / 6) == []
+    assert (disagreements(blocks, NULL_MEAN) == []) == (n_draws == 1)
+
+
+@pytest.mark.parametrize("d_k", [64, 512, 4096])
+def test_the_distance_to_the_normal_law_falls_as_one_over_d(d_k: int) -> None:
+    """Asymptotic, error O(1/d): Edgeworth's G - F ≈ -(x³ - 3x) f/(4d) makes (E[A²] - 1)/N tend to 0.060339/d²."""
+
+    def integrand(x: float) -> float:
+        density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+        return float(((x**3 - 3 * x) / 4) ** 2 * density**3 / (special.ndtr(x) * special.ndtr(-x)))
+
+    constant = 2 * integrate.quad(integrand, 0, 20, epsabs=0, epsrel=1e-10)[0]
+    assert constant == pytest.approx(0.060339, abs=5e-7)
+    law, many = dot_product_law(d_k), 10**6
+    per_draw = (mean_against_normal(law, 2 * many) - mean_against_normal(law, many)) / many
+    assert per_draw * d_k**2 == pytest.approx(constant, rel=2 / d_k)
+
+
+@pytest.mark.parametrize("n_draws", [0, -1, 2.5, True, np.nan, 10**400, "8", None, [1, 2]], ids=lambda n: str(n)[:9])
+def test_a_bad_number_of_draws_gets_one_clear_line(n_draws: object) -> None:
+    """A mean over no draws, or half a draw, is no mean."""
+    with pytest.raises(ValueError, match=r"^mean_against_normal: n_draws .*received") as caught:
+        mean_against_normal(dot_product_law(5), n_draws)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
