@@ -37,11 +37,16 @@ class DrawnFigure:
 def draw_all(results: Results, kept: Path | None = None) -> dict[str, DrawnFigure]:
     """Every figure by name. In the folder `kept`, if given, files of figures are kept for the next run."""
     frames = {**results.frames, "claims": claims_frame(results.ledger)}
-    return {spec.name: _drawn(spec, spec.given(frames), kept) for spec in FIGURES}
+    digests = {name: hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest() for name, frame in frames.items()}
+    drawn = {}
+    for spec in FIGURES:
+        name = f"{spec.name}-{_key(spec, [digests[experiment] for experiment in spec.experiments])}.zip"
+        drawn[spec.name] = _drawn(spec, spec.given(frames), kept and kept / name)
+    return drawn
 
 
-def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], kept: Path | None) -> DrawnFigure:
-    svg, png = _files(spec, frames, kept)
+def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], entry: Path | None) -> DrawnFigure:
+    svg, png = _files(spec, frames, entry)
     return DrawnFigure(
         spec=spec,
         caption=prose(spec.caption(*frames)),
@@ -51,9 +56,8 @@ def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], kept: Path | None) 
     )
 
 
-def _files(spec: FigureSpec, frames: Sequence[pd.DataFrame], kept: Path | None) -> tuple[bytes, bytes]:
-    """SVG and PNG: those kept from an earlier run with the same data and code, or drawn now."""
-    entry = kept and kept / f"{spec.name}-{_key(spec, frames)}.zip"
+def _files(spec: FigureSpec, frames: Sequence[pd.DataFrame], entry: Path | None) -> tuple[bytes, bytes]:
+    """SVG and PNG: those kept in `entry` by an earlier run with the same data and code, or drawn now."""
     if entry and entry.exists():
         try:
             with zipfile.ZipFile(entry) as archive:  # its checksums tell a damaged file
@@ -80,12 +84,9 @@ def _keep(entry: Path, members: Mapping[str, bytes]) -> None:
         os.replace(beside, entry)
 
 
-def _key(spec: FigureSpec, frames: Sequence[pd.DataFrame]) -> str:
-    """Hash of everything that decides a figure's files."""
-    digest = hashlib.sha256(f"{spec.name} {_code()}".encode())
-    for frame in frames:
-        digest.update(b"\n" + frame.to_csv(index=False).encode())
-    return digest.hexdigest()[:16]
+def _key(spec: FigureSpec, digests: Sequence[str]) -> str:
+    """Hash of everything that decides a figure's files, from those of its frames."""
+    return hashlib.sha256("\n".join([f"{spec.name} {_code()}", *digests]).encode()).hexdigest()[:16]
 
 
 @cache

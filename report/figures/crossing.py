@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from report.figures import marks, style
-from report.figures.saturation_map import keys_axis
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, rounded
@@ -52,11 +51,11 @@ def exact_crossings(frame: pd.DataFrame) -> pd.Series:
     0 where raw is nowhere larger, infinite where it still is at the map's end. By logarithmic interpolation between
     the map's dimensions.
     """
+    rows = select(frame, quantity="jacobian_norm2")
+    raw, scaled = (select(rows, rule=rule).pivot(index="n_keys", columns="d_k", values="exact") for rule in marks.RULES)
+    u = np.log(raw.columns.to_numpy(dtype=float))
     crossings = {}
-    for n_keys in levels(frame, "n_keys"):
-        raw, scaled = (select(frame, quantity="jacobian_norm2", rule=rule, n_keys=n_keys) for rule in marks.RULES)
-        ratio = np.log(raw["exact"].to_numpy() / scaled["exact"].to_numpy())
-        u = np.log(raw["d_k"].to_numpy())
+    for n_keys, ratio in zip(raw.index, np.log(raw.to_numpy() / scaled.to_numpy()), strict=True):
         larger = np.flatnonzero(ratio > 1e-9)  # at d_k = 1 the two rules are one
         if not larger.size:
             crossings[n_keys] = 0.0
@@ -103,7 +102,7 @@ def draw_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
         axes.plot([], [], marker=MARKS[quantity], label=f"{words} of $\\|J\\|_F$", **mark)
     axes.legend(loc="upper left", borderaxespad=0.1)
     style.log2_axis(axes, "y", [1, top])
-    keys_axis(axes, "x", [2, 2 * max(measured_keys[-1], float(exact.index[-1]) if len(exact) else 2)])
+    style.keys_axis(axes, "x", [2, 2 * max(measured_keys[-1], float(exact.index[-1]) if len(exact) else 2)])
     axes.set_xlabel("number of keys, $n$")
     style.heading(figure, "$d_k$ from which the raw Jacobian is the smaller one")
     return figure

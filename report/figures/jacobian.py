@@ -1,5 +1,7 @@
 """The softmax's Jacobian J against d_k: how much a row of weights still answers to its scores."""
 
+from collections.abc import Callable
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -12,18 +14,23 @@ from report.wording import listing, number
 WORDS = {"jacobian_trace": "trace of $J$", "jacobian_norm2": "squared norm, $\\|J\\|_F^2$"}
 
 
-@style.styled
-def draw_against_d(frame: pd.DataFrame) -> Figure:
-    """Trace above, squared Frobenius norm below, a column for each number of keys."""
-    figure = style.new_figure(1.3)
-    panels = panels_against_d(figure, frame, rows=len(WORDS))
-    for row, (quantity, words) in zip(panels, WORDS.items(), strict=True):
-        for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
-            labels = series(axes, frame, quantity, n_keys, logarithmic=True)
-        logarithmic_axis(row[0], select(frame, quantity=quantity))
-        row[0].set_ylabel(words)
-        style.end_labels(row[-1], labels)
-    return figure
+def _draw(words: dict[str, str], floor: float | None = None) -> Callable[[pd.DataFrame], Figure]:
+    """A row for each quantity, a column for each number of keys; with a floor all rows share one vertical axis."""
+
+    @style.styled
+    def draw(frame: pd.DataFrame) -> Figure:
+        figure = style.new_figure(1.3)
+        panels = panels_against_d(figure, frame, rows=len(words))
+        for row, (quantity, label) in zip(panels, words.items(), strict=True):
+            for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
+                labels = series(axes, frame, quantity, n_keys, logarithmic=True)
+            shown = [quantity] if floor is None else list(words)
+            logarithmic_axis(row[0], frame[frame["quantity"].isin(shown)], floor or 0.0)
+            row[0].set_ylabel(label)
+            style.end_labels(row[-1], [end.at_least(row[0].get_ylim()[0]) for end in labels])
+        return figure
+
+    return draw
 
 
 def _larger(frame: pd.DataFrame) -> list[int]:
@@ -74,21 +81,6 @@ NORMS = {"jacobian_norm": "mean of $\\|J\\|_F$", "jacobian_norm_median": "median
 FLOOR = 1e-4  # where the median's axis ends
 
 
-@style.styled
-def draw_norms(frame: pd.DataFrame) -> Figure:
-    """Mean above, median below, on one vertical axis, a column for each number of keys."""
-    figure = style.new_figure(1.3)
-    panels = panels_against_d(figure, frame, rows=len(NORMS))
-    for row, (quantity, words) in zip(panels, NORMS.items(), strict=True):
-        for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
-            labels = series(axes, frame, quantity, n_keys, logarithmic=True)
-        logarithmic_axis(row[0], frame[frame["quantity"].isin(list(NORMS))], FLOOR)
-        row[0].set_ylabel(words)
-        bottom = row[0].get_ylim()[0]
-        style.end_labels(row[-1], [label.at_least(bottom) for label in labels])
-    return figure
-
-
 def caption_norms(frame: pd.DataFrame) -> str:
     """Mean and median at the largest d_k, where they part."""
     keys = levels(frame, "n_keys")
@@ -123,8 +115,13 @@ def alt_norms(frame: pd.DataFrame) -> str:
 
 
 AGAINST_D = FigureSpec(
-    "jacobian-against-d", "saturation", "The softmax's Jacobian", draw_against_d, caption_against_d, alt_against_d
+    "jacobian-against-d", "saturation", "The softmax's Jacobian", _draw(WORDS), caption_against_d, alt_against_d
 )
 MEAN_AND_MEDIAN = FigureSpec(
-    "jacobian-mean-and-median", "saturation", "The mean row and the median row", draw_norms, caption_norms, alt_norms
+    "jacobian-mean-and-median",
+    "saturation",
+    "The mean row and the median row",
+    _draw(NORMS, FLOOR),
+    caption_norms,
+    alt_norms,
 )

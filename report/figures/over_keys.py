@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from report.figures import marks, style
-from report.figures.saturation_map import keys_axis
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
@@ -18,8 +18,8 @@ def chosen_d_k(measured: pd.DataFrame) -> int:
     return min(levels(measured, "d_k"), key=lambda d_k: abs(np.log(d_k / line)))
 
 
-def _measured(axes: object, rows: pd.DataFrame, rule: str) -> None:
-    marks.measured(axes, rows.assign(d_k=rows["n_keys"]), rule, size=0.9)  # type: ignore[arg-type]
+def _measured(axes: Axes, rows: pd.DataFrame, rule: str) -> None:
+    marks.measured(axes, rows.assign(d_k=rows["n_keys"]), rule, size=0.9)
 
 
 def _points(measured: pd.DataFrame, quantity: str, rule: str, d_k: int) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def draw_two(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
     right.set_title("sum of squared weights")
     style.end_labels(right, labels)
     for axes in (left, right):
-        keys_axis(axes, "x", keys)
+        style.keys_axis(axes, "x", keys)
     figure.supxlabel("number of keys, $n$", fontsize=style.em())
     style.heading(figure, f"at $d_k$ = {d_k}: measured, and exact (thin line)")
     return figure
@@ -126,7 +126,7 @@ def draw_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
             rule, (place["n_keys"], place["exact"]), xytext=(0, style.em(1.0 if is_scaled else -1.0)),
             textcoords="offset points", color=mark.words, ha="right" if is_scaled else "left", va="center",
         )  # fmt: skip
-    keys_axis(left, "y", [0.2, *keys])
+    style.keys_axis(left, "y", [0.2, *keys])
     left.set_title(f"effective keys $e^H$, $d_k$ = {shown[-1]}")
     marks.limit(right, [keys[0], keys[-1]], [REMAINING_SHARE, REMAINING_SHARE])
     for d_k in shown:
@@ -139,7 +139,7 @@ def draw_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
     right.set_title("scaled: $e^H/n$")
     style.end_labels(right, [style.EndLabel(REMAINING_SHARE, "$e^{-1/2}$")])
     for axes in (left, right):
-        keys_axis(axes, "x", keys)
+        style.keys_axis(axes, "x", keys)
     figure.supxlabel("number of keys, $n$", fontsize=style.em())
     style.heading(figure, "what the division leaves")
     return figure

@@ -1,8 +1,5 @@
 """The exact law over d_k and numbers of keys, raw beside scaled, with the measured cells in the same colours."""
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps, rcParams
@@ -11,7 +8,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from report.figures import marks, style
 from report.figures.selection import levels, select
@@ -24,17 +20,6 @@ LEVELS = np.round(np.arange(0, 1.01, 0.1), 1)
 COLOURS = colormaps["cividis"]  # its meaning is the value, on a dark page as on a light one
 PALE, DARK = "#ffffff", "#111111"
 _SCALE = ScalarMappable(BoundaryNorm(LEVELS, COLOURS.N), COLOURS)
-
-
-def keys_axis(axes: Axes, which: Literal["x", "y"], keys: Sequence[float]) -> None:
-    """A logarithmic axis of numbers of keys, with ticks at powers of ten."""
-    axis, set_scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
-    exponents = np.arange(0, np.log10(keys[-1]) + 0.01)
-    set_scale("log")
-    axis.set_major_locator(FixedLocator(list(10.0 ** exponents[:: 1 if len(exponents) <= 6 else 3])))
-    axis.set_minor_locator(FixedLocator([]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}" if value < 999 else power_of_ten(value, 0)))
-    (axes.set_xlim if which == "x" else axes.set_ylim)(keys[0], keys[-1])
 
 
 @style.styled
@@ -58,7 +43,7 @@ def draw_map(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
                 _freezing_line(axes, keys)
             style.log2_axis(axes, "x", dimensions, most=6)
             axes.set_xlim(dimensions[0], dimensions[-1])
-            keys_axis(axes, "y", keys)
+            style.keys_axis(axes, "y", keys)
             axes.grid(visible=False)
             axes.set_title(f"{words}, {rule}", color=marks.RULES[rule].words)
         row[0].set_ylabel("keys, $n$")

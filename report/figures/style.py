@@ -24,6 +24,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
+from report.wording import power_of_ten
+
 INK = "#1b1b1f"  # text and exact laws; becomes currentColor in the page
 BACKGROUND = "#fffffe"  # faces and halos; becomes the page's own background
 RAW, SCALED, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
@@ -164,6 +166,17 @@ def log2_axis(axes: Axes, which: Literal["x", "y"], values: ArrayLike, most: int
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1 else f"{value:.0f}"))
     axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     (axes.set_xlim if which == "x" else axes.set_ylim)(2 ** (lowest - 0.5), 2 ** (highest + 0.5))
+
+
+def keys_axis(axes: Axes, which: Literal["x", "y"], keys: Sequence[float]) -> None:
+    """A logarithmic axis of numbers of keys, with ticks at powers of ten."""
+    axis, set_scale = (axes.xaxis, axes.set_xscale) if which == "x" else (axes.yaxis, axes.set_yscale)
+    exponents = np.arange(0, np.log10(keys[-1]) + 0.01)
+    set_scale("log")
+    axis.set_major_locator(FixedLocator(list(10.0 ** exponents[:: 1 if len(exponents) <= 6 else 3])))
+    axis.set_minor_locator(FixedLocator([]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}" if value < 999 else power_of_ten(value, 0)))
+    (axes.set_xlim if which == "x" else axes.set_ylim)(keys[0], keys[-1])
 
 
 @dataclass(frozen=True)
