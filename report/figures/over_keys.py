@@ -126,7 +126,7 @@ def draw_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
             rule, (place["n_keys"], place["exact"]), xytext=(0, style.em(1.0 if is_scaled else -1.0)),
             textcoords="offset points", color=mark.words, ha="right" if is_scaled else "left", va="center",
         )  # fmt: skip
-    style.keys_axis(left, "y", [0.2, *keys])
+    style.keys_axis(left, "y", [0.03, *keys])
     left.set_title(f"effective keys $e^H$, $d_k$ = {shown[-1]}")
     marks.limit(right, [keys[0], keys[-1]], [REMAINING_SHARE, REMAINING_SHARE])
     for d_k in shown:
