@@ -25,6 +25,7 @@ from experiments.lecture_demo import LectureDemo
 from experiments.peaky import Peaky
 from experiments.saturation import Saturation
 from experiments.saturation_map import SaturationMap
+from experiments.self_attention import SelfAttention
 from experiments.softmax_row import SoftmaxRow
 from experiments.variance import Variance
 from scaling.arrays import shown
@@ -47,6 +48,7 @@ class Preset(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_printable)]
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
     family_wise_error: Annotated[float, Field(ge=1e-9, le=0.1)]
+    self_attention: SelfAttention
     peaky: Peaky
     softmax_row: SoftmaxRow
     derivation: Derivation

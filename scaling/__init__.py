@@ -1,5 +1,6 @@
 """The science of √d_k: arrays in, arrays and records out. No files, frames, plots or clocks."""
 
+from scaling.attention import Attention, SelfAttentionV1, SelfAttentionV2, attend, simplified_attention
 from scaling.attention_law import AttentionLaw, attention_law
 from scaling.dot_product_law import DotProductLaw, dot_product_law
 from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
@@ -11,11 +12,13 @@ from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_scores, plan_tiles
 from scaling.saturation import RowObservables, row_observables
 from scaling.softmax_law import SoftmaxLaw, softmax_law
+from scaling.torch_random import TorchRandom
 
 __all__ = [
     "ENTRY_LAWS",
     "RAW",
     "SCALED",
+    "Attention",
     "AttentionLaw",
     "DotProductLaw",
     "EntryLaw",
@@ -24,12 +27,16 @@ __all__ = [
     "Moments",
     "PowerRule",
     "RowObservables",
+    "SelfAttentionV1",
+    "SelfAttentionV2",
     "Sign",
     "SoftmaxLaw",
     "StudentT",
     "Tiles",
+    "TorchRandom",
     "Uniform",
     "anderson_darling",
+    "attend",
     "attention_law",
     "dot_product_law",
     "draw_scores",
@@ -42,5 +49,6 @@ __all__ = [
     "mean_interval",
     "plan_tiles",
     "row_observables",
+    "simplified_attention",
     "softmax_law",
 ]

@@ -8,14 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from experiments.lecture import VARIANCE_PAIRS, VARIANCES
 from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
-
-# Variances before the division that the lecture's material prints (chapter on scaling by the square root of d_k).
-PUBLISHED_PAIRS = 1000
-PUBLISHED = {5: (5.3922, 4.6929, 5.4774, 4.8213), 20: (19.9692, 20.4034), 100: (100.6794, 98.8363)}
 
 
 def _margin(frame: pd.DataFrame) -> float:
@@ -47,7 +44,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
         width = 100 * rows["relative_sd"].iloc[0]
         bell = len(rows) * np.exp(-((fine / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
         marks.exact(axes, fine, bell)
-        published = [100 * (value / d_k - 1) for value in PUBLISHED.get(d_k, ())]
+        published = [100 * (value / d_k - 1) for value in VARIANCES.get(d_k, ())]
         axes.plot(
             published, np.zeros(len(published)), linestyle="none", marker="D", color=style.INK, clip_on=False,
             markerfacecolor=style.BACKGROUND, markersize=rcParams["lines.markersize"], zorder=3,
@@ -82,9 +79,9 @@ def _runs(frame: pd.DataFrame) -> int:
 def _published(frame: pd.DataFrame) -> list[float]:
     """Distances of the lecture's printed runs from the law, in predicted standard deviations, at the frame's d_k."""
     return [
-        abs(value / d_k - 1) / np.sqrt((2 + 6 / d_k) / PUBLISHED_PAIRS)
+        abs(value / d_k - 1) / np.sqrt((2 + 6 / d_k) / VARIANCE_PAIRS)
         for d_k in levels(frame, "d_k")
-        for value in PUBLISHED.get(d_k, ())
+        for value in VARIANCES.get(d_k, ())
     ]
 
 
@@ -110,7 +107,7 @@ def alt_scatter(frame: pd.DataFrame) -> str:
     for d_k in levels(frame, "d_k"):
         off = _percent_off(select(frame, d_k=d_k))
         parts.append(f"d_k = {d_k}, from {number(off.min(), 2)} % to {number(off.max(), 2)} %")
-    shown = [d_k for d_k in levels(frame, "d_k") if d_k in PUBLISHED]
+    shown = [d_k for d_k in levels(frame, "d_k") if d_k in VARIANCES]
     marked = f" The lecture's runs are marked for d_k = {listing(shown)}." if shown else ""
     return (
         f"Histograms of the relative deviation of the variance over {_runs(frame)} runs of {frame['n_pairs'].iloc[0]} "

@@ -1,0 +1,138 @@
+"""The lecture's self-attention, step by step: Attention(Q, K, V) = softmax(Q Kᵀ/√d_k) V.
+
+Rows are tokens throughout: row i of a matrix belongs to token i. Vaswani et al. 2017, equation (1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from scaling.arrays import is_count, is_number, real_array, shown
+from scaling.torch_random import TorchRandom
+
+Matrix = NDArray[np.float64]
+
+
+def attention_scores(queries: Matrix, keys: Matrix) -> Matrix:
+    """(n_queries, n_keys): the dot product of every query with every key, Q Kᵀ."""
+    return queries @ keys.T
+
+
+def attention_weights(scores: Matrix) -> Matrix:
+    """(n_queries, n_keys): the softmax of each row; positive numbers that sum to 1."""
+    weights: Matrix = special.softmax(scores, axis=1)
+    return weights
+
+
+def context_vectors(weights: Matrix, values: Matrix) -> Matrix:
+    """(n_queries, d_v): for each query the average of the values under its weights."""
+    return weights @ values
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Every matrix on the way from queries, keys and values to context vectors."""
+
+    queries: Matrix  # (n_queries, d_k)
+    keys: Matrix  # (n_keys, d_k)
+    values: Matrix  # (n_keys, d_v)
+    scores: Matrix  # (n_queries, n_keys), as they are
+    scaled_scores: Matrix  # (n_queries, n_keys), times the scale: what enters the softmax
+    weights: Matrix  # (n_queries, n_keys)
+    context: Matrix  # (n_queries, d_v)
+
+
+def attend(queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None = None) -> Attention:
+    """Queries (n_queries, d_k), keys (n_keys, d_k) and values (n_keys, d_v) → every step of attention.
+
+    `scale` multiplies the scores; without one it is 1/√d_k. ValueError for anything but finite real matrices of these
+    shapes and a finite scale.
+    """
+    q, k, v = (
+        _matrix(given, f"attend: {name}") for given, name in ((queries, "queries"), (keys, "keys"), (values, "values"))
+    )
+    if q.shape[1] != k.shape[1] or len(k) != len(v):
+        raise ValueError(
+            "attend: queries (n_queries, d_k), keys (n_keys, d_k) and values (n_keys, d_v) are needed; "
+            f"received shapes {q.shape}, {k.shape} and {v.shape}"
+        )
+    if scale is not None and not is_number(scale):
+        raise ValueError(f"attend: scale must be a finite number; received {shown(scale)}")
+    scores = attention_scores(q, k)
+    scaled_scores = scores / q.shape[1] ** 0.5 if scale is None else scores * scale
+    weights = attention_weights(scaled_scores)
+    return Attention(q, k, v, scores, scaled_scores, weights, context_vectors(weights, v))
+
+
+def simplified_attention(x: ArrayLike) -> Attention:
+    """Attention without trainable weights: tokens x (n_tokens, d_in) are their own queries, keys and values."""
+    return attend(x, x, x, scale=1.0)
+
+
+class SelfAttentionV1:
+    """Self-attention over raw weight matrices (d_in, d_out), uniform on [0, 1): the lecture's basic class.
+
+    The matrices are torch's for that seed, drawn in the order query, key, value.
+    """
+
+    def __init__(self, d_in: int, d_out: int, seed: int) -> None:
+        _check_sizes("SelfAttentionV1", d_in, d_out)
+        random = TorchRandom(seed)
+        self.w_query = random.rand((d_in, d_out))
+        self.w_key = random.rand((d_in, d_out))
+        self.w_value = random.rand((d_in, d_out))
+
+    def steps(self, x: ArrayLike) -> Attention:
+        """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
+        x = _tokens(x, len(self.w_query), "SelfAttentionV1")
+        return attend(x @ self.w_query, x @ self.w_key, x @ self.w_value)
+
+    def __call__(self, x: ArrayLike) -> Matrix:
+        """Context vectors (n_tokens, d_out)."""
+        return self.steps(x).context
+
+
+class SelfAttentionV2:
+    """Self-attention over linear layers without bias: the lecture's advanced class.
+
+    A layer's weight is (d_out, d_in), as torch keeps it, and starts as torch's default does for that seed, drawn in the
+    order query, key, value.
+    """
+
+    def __init__(self, d_in: int, d_out: int, seed: int) -> None:
+        _check_sizes("SelfAttentionV2", d_in, d_out)
+        random = TorchRandom(seed)
+        self.w_query = random.linear_weight(d_in, d_out)
+        self.w_key = random.linear_weight(d_in, d_out)
+        self.w_value = random.linear_weight(d_in, d_out)
+
+    def steps(self, x: ArrayLike) -> Attention:
+        """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
+        x = _tokens(x, self.w_query.shape[1], "SelfAttentionV2")
+        return attend(x @ self.w_query.T, x @ self.w_key.T, x @ self.w_value.T)
+
+    def __call__(self, x: ArrayLike) -> Matrix:
+        """Context vectors (n_tokens, d_out)."""
+        return self.steps(x).context
+
+
+def _matrix(values: ArrayLike, where: str) -> Matrix:
+    matrix = real_array(values, where)
+    if matrix.ndim != 2 or matrix.size == 0:
+        raise ValueError(f"{where} must be a matrix with at least one row and column; received shape {matrix.shape}")
+    return matrix
+
+
+def _tokens(x: ArrayLike, d_in: int, where: str) -> Matrix:
+    tokens = _matrix(x, f"{where}: x")
+    if tokens.shape[1] != d_in:
+        raise ValueError(f"{where}: x must be (n_tokens, {d_in}); received shape {tokens.shape}")
+    return tokens
+
+
+def _check_sizes(where: str, d_in: int, d_out: int) -> None:
+    for name, size in (("d_in", d_in), ("d_out", d_out)):
+        if not is_count(size):
+            raise ValueError(f"{where}: {name} must be a whole number from 1; received {shown(size)}")
