@@ -114,6 +114,7 @@ class Findings:
     n_dot_products: int
     corners: dict[str, Corner]  # by rule, at the largest d_k and n_keys of the saturation grid
     peaky: dict[float, Row]  # by factor
+    peaky_even_entropy: float  # of equal weights on as many keys
     row: dict[str, Row]  # by rule
     row_d_k: int
     row_n_keys: int
@@ -155,6 +156,7 @@ def findings(results: Results) -> Findings:
         n_dot_products=int(raw["n_scores"].sum()),
         corners=_corners(saturation, int(saturation["d_k"].max())),
         peaky={factor: _row(peaky[peaky["factor"] == factor]) for factor in FACTORS},
+        peaky_even_entropy=float(np.log(peaky["index"].nunique())),
         row={str(rule): _row(part) for rule, part in row.groupby("rule")},
         row_d_k=int(row["d_k"].iloc[0]),
         row_n_keys=int(row["n_keys"].iloc[0]),

@@ -13,10 +13,14 @@ from markupsafe import Markup
 from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
+from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
+from report.excerpts import excerpt
+from report.figures.glyphs import share_glyphs
 from report.findings import findings
 from report.prose import add_formulas, prose
 from report.references import References
+from report.walkthrough import walkthrough
 from report.wording import (
     grouped,
     interval_text,
@@ -30,18 +34,6 @@ from report.wording import (
 )
 
 HERE = Path(__file__).parent
-CHAPTERS = (  # template, title, and its short form for the contents
-    ("summary", "What was found", "What was found"),
-    ("softmax", "First reason: large scores make the softmax peaky", "A peaky softmax"),
-    ("variance", "Second reason: a dot product’s variance is $d_k$", "The variance of a dot product"),
-    ("demo", "The lecture’s own demonstration, and what it can decide", "The lecture’s demonstration"),
-    ("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
-    ("law", "The exact law, and when attention freezes", "The exact law"),
-    ("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
-    ("verdicts", "Every claim and its verdict", "Every claim"),
-    ("method", "How it was measured", "How it was measured"),
-    ("provenance", "Data, provenance and sources", "Data and sources"),
-)
 FONTS = (
     ("STIX Two Text", "400", "normal", "stix-two-text-regular"),
     ("STIX Two Text", "400", "italic", "stix-two-text-italic"),
@@ -77,17 +69,23 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     )
     add_formulas(environment)
     environment.filters.update(
+        excerpt=excerpt,
         prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped,
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
     style = stylesheet()
+    drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     context = {
-        "chapters": CHAPTERS,
+        "parts": PARTS,
+        "numbers": {chapter.name: i + 1 for i, chapter in enumerate(c for c in CHAPTERS if c.is_numbered)},
         "ledger": results.ledger,
         "verdicts": list(Verdict),
         "groups": results.ledger.groups,
         "figures": figures,
+        "drawings": drawings,
+        "glyphs": glyphs,
+        "lecture": walkthrough(results.frames["self_attention"], results.frames["peaky"]),
         "frames": results.frames,
         "found": findings(results),
         "provenance": provenance(results.preset),

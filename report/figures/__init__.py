@@ -12,13 +12,17 @@ from report.figures import (
     saturation,
     saturation_map,
     softmax_bars,
+    steps,
+    toy,
     variance,
 )
 from report.figures.spec import FigureSpec
 
 FIGURES: tuple[FigureSpec, ...] = (
+    *steps.FIGURES,
     softmax_bars.PEAKY,
     softmax_bars.ROW,
+    toy.TOY,
     variance.AGAINST_D,
     variance.DEVIATION,
     distribution.SCORES,

@@ -18,6 +18,7 @@ class FigureSpec:
     caption: Callable[..., str]  # the finding; plain text with maths as $...$
     alt: Callable[..., str]  # plain text
     beside: tuple[str, ...] = ()
+    wide: bool = False  # wider than the text where there is room
 
     @property
     def experiments(self) -> tuple[str, ...]:

@@ -1,0 +1,63 @@
+"""What the page consists of: its parts and their chapters, in order."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: a template of that name, its title, and a shorter one for the contents."""
+
+    name: str
+    title: str  # plain text with maths as $...$
+    short: str
+    minutes: str = ""  # where the lecture comes to it
+    is_numbered: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """Chapters that belong together, under a heading in the contents."""
+
+    title: str
+    chapters: tuple[Chapter, ...]
+
+
+PARTS = (
+    Part("", (Chapter("summary", "What was found", "What was found", is_numbered=False),)),
+    Part(
+        "The lecture",  # fourteen chapters, whose numbers are the lecture's own
+        (
+            Chapter("recap", "Context vectors without weights", "Without weights", "4:04"),
+            Chapter("matrices", "Three weight matrices: query, key and value", "Three matrices", "8:37"),
+            Chapter("coding", "The three matrices, coded", "The matrices, coded", "15:33"),
+            Chapter("projections", "From embeddings to queries, keys and values", "Queries, keys, values", "22:31"),
+            Chapter("scores", "Attention scores", "Attention scores", "25:07 and 30:07"),
+            Chapter("weights", "Attention weights", "Attention weights", "35:17 and 39:58"),
+            Chapter("scaling", "Why the scores are divided by $\\sqrt{d_k}$", "Why divide?", "42:39"),
+            Chapter("context", "Context vectors", "Context vectors", "51:06 and 53:50"),
+            Chapter("formula", "The formula", "The formula", "57:43"),
+            Chapter("basic", "Self-attention as a class: the basic version", "The basic class", "1:00:46"),
+            Chapter("advanced", "Self-attention as a class: the advanced version", "The advanced class", "1:09:08"),
+            Chapter("picture", "Self-attention in one figure", "One figure", "1:12:29"),
+            Chapter("intuition", "What query, key and value stand for", "What they stand for", "1:15:29"),
+            Chapter("sheet", "The calculation sheet: $\\Var(q \\cdot k) = d_k$, line by line", "The calculation sheet"),
+        ),
+    ),
+    Part(
+        "The claim, measured",
+        (
+            Chapter("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
+            Chapter("law", "The exact law, and when attention freezes", "The exact law"),
+            Chapter("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
+        ),
+    ),
+    Part(
+        "The record",
+        (
+            Chapter("verdicts", "Every claim and its verdict", "Every claim"),
+            Chapter("method", "How it was measured", "How it was measured"),
+            Chapter("provenance", "Data, provenance and sources", "Data and sources"),
+        ),
+    ),
+)
+CHAPTERS = tuple(chapter for part in PARTS for chapter in part.chapters)
