@@ -18,7 +18,10 @@ N_HEADS = {"causal": 1, "multi-head": 2}  # by model
 
 @dataclass(frozen=True)
 class HeadCell:
-    """One head, from 1, of one model, and the embeddings that it reads: another module's, so the store must see them."""
+    """One head, from 1, of one model, and the embeddings that it reads.
+
+    They come from another module, of which the store would not notice a change.
+    """
 
     model: str
     head: int

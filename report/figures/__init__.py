@@ -1,6 +1,7 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
 from report.figures import (
+    causal,
     claims,
     crossing,
     distribution,
@@ -19,6 +20,7 @@ from report.figures.spec import FigureSpec
 FIGURES: tuple[FigureSpec, ...] = (
     softmax_bars.PEAKY,
     softmax_bars.ROW,
+    causal.WEIGHTS,
     variance.AGAINST_D,
     variance.DEVIATION,
     distribution.SCORES,
