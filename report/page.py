@@ -33,6 +33,7 @@ HERE = Path(__file__).parent
 CHAPTERS = (  # template, title, and its short form for the contents
     ("summary", "What was found", "What was found"),
     ("softmax", "First reason: large scores make the softmax peaky", "A peaky softmax"),
+    ("next", "Where the lecture stops: causal masks and several heads", "Causal masks, several heads"),
     ("variance", "Second reason: a dot product’s variance is $d_k$", "The variance of a dot product"),
     ("demo", "The lecture’s own demonstration, and what it can decide", "The lecture’s demonstration"),
     ("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
