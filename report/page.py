@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import inspect
+import pkgutil
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -82,6 +84,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
+    environment.globals["code"] = code
     style = stylesheet()
     context = {
         "chapters": CHAPTERS,
@@ -103,6 +106,12 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     if missing := set(figures) - set(references.names("figure")):
         raise ValueError(f"figures that no chapter shows: {', '.join(sorted(missing))}")
     return html
+
+
+def code(name: str) -> Markup:
+    """The source of a public object by its dotted name, folded."""
+    source = inspect.getsource(pkgutil.resolve_name(name))
+    return Markup("<details><summary><code>{}</code></summary><pre><code>{}</code></pre></details>").format(name, source)
 
 
 def hold_punctuation(html: str) -> str:
