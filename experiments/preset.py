@@ -15,6 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from experiments.causal import Causal
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
 from experiments.experiment import Experiment
@@ -49,6 +50,7 @@ class Preset(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
     family_wise_error: Annotated[float, Field(ge=1e-9, le=0.1)]
     self_attention: SelfAttention
+    causal: Causal
     peaky: Peaky
     softmax_row: SoftmaxRow
     derivation: Derivation

@@ -44,8 +44,9 @@ PARTS = (
         ),
     ),
     Part(
-        "The claim, measured",
+        "Beyond the lecture",
         (
+            Chapter("next", "Where the lecture stops: causal masks and several heads", "Causal masks, heads"),
             Chapter("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
             Chapter("law", "The exact law, and when attention freezes", "The exact law"),
             Chapter("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),

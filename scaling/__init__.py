@@ -8,6 +8,7 @@ from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, lim
 from scaling.goodness import anderson_darling, mean_against_normal
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
+from scaling.multi_head import CausalAttention, MultiHeadAttention
 from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_scores, plan_tiles
 from scaling.saturation import RowObservables, row_observables
@@ -20,11 +21,13 @@ __all__ = [
     "SCALED",
     "Attention",
     "AttentionLaw",
+    "CausalAttention",
     "DotProductLaw",
     "EntryLaw",
     "Gaussian",
     "Interval",
     "Moments",
+    "MultiHeadAttention",
     "PowerRule",
     "RowObservables",
     "SelfAttentionV1",

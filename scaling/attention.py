@@ -20,9 +20,15 @@ def attention_scores(queries: Matrix, keys: Matrix) -> Matrix:
     return queries @ keys.T
 
 
+def hide_later_keys(scores: Matrix) -> Matrix:
+    """(n, n): the scores, but -inf wherever the key comes after its query, so that its weight is exactly 0."""
+    return np.where(np.tril(np.ones(scores.shape, dtype=bool)), scores, -np.inf)
+
+
 def attention_weights(scores: Matrix) -> Matrix:
-    """(n_queries, n_keys): the softmax of each row; positive numbers that sum to 1."""
-    weights: Matrix = special.softmax(scores, axis=1)
+    """(n_queries, n_keys): the softmax of each row; numbers from 0 to 1 that sum to 1."""
+    with np.errstate(over="ignore"):  # a difference of scores beyond the largest float is a weight of 0
+        weights: Matrix = special.softmax(scores, axis=1)
     return weights
 
 
@@ -39,29 +45,41 @@ class Attention:
     keys: Matrix  # (n_keys, d_k)
     values: Matrix  # (n_keys, d_v)
     scores: Matrix  # (n_queries, n_keys), as they are
-    scaled_scores: Matrix  # (n_queries, n_keys), times the scale: what enters the softmax
+    scaled_scores: Matrix  # (n_queries, n_keys), times the scale, -inf where hidden: what enters the softmax
     weights: Matrix  # (n_queries, n_keys)
     context: Matrix  # (n_queries, d_v)
 
 
-def attend(queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None = None) -> Attention:
+def attend(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None = None, causal: bool = False
+) -> Attention:
     """Queries (n_queries, d_k), keys (n_keys, d_k) and values (n_keys, d_v) → every step of attention.
 
-    `scale` multiplies the scores; without one it is 1/√d_k. ValueError for anything but finite real matrices of these
-    shapes and a finite scale.
+    `scale` multiplies the scores; without one it is 1/√d_k. `causal` hides from each query the keys that come after its
+    own. ValueError for anything but finite real matrices of these shapes (n_queries = n_keys if causal), a finite scale
+    and scores that stay within the largest float.
     """
     q, k, v = (
         _matrix(given, f"attend: {name}") for given, name in ((queries, "queries"), (keys, "keys"), (values, "values"))
     )
-    if q.shape[1] != k.shape[1] or len(k) != len(v):
+    if q.shape[1] != k.shape[1] or len(k) != len(v) or (causal and len(q) != len(k)):
+        n_queries = "n_keys" if causal else "n_queries"
         raise ValueError(
-            "attend: queries (n_queries, d_k), keys (n_keys, d_k) and values (n_keys, d_v) are needed; "
+            f"attend: queries ({n_queries}, d_k), keys (n_keys, d_k) and values (n_keys, d_v) are needed; "
             f"received shapes {q.shape}, {k.shape} and {v.shape}"
         )
     if scale is not None and not is_number(scale):
         raise ValueError(f"attend: scale must be a finite number; received {shown(scale)}")
-    scores = attention_scores(q, k)
-    scaled_scores = scores / q.shape[1] ** 0.5 if scale is None else scores * scale
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        scores = attention_scores(q, k)
+        scaled_scores = scores / q.shape[1] ** 0.5 if scale is None else scores * scale
+    if not np.isfinite(scaled_scores).all():
+        raise ValueError(
+            "attend: scores must not pass the largest float; received "
+            f"queries up to {np.abs(q).max():g} and keys up to {np.abs(k).max():g}"
+        )
+    if causal:
+        scaled_scores = hide_later_keys(scaled_scores)
     weights = attention_weights(scaled_scores)
     return Attention(q, k, v, scores, scaled_scores, weights, context_vectors(weights, v))
 
@@ -78,7 +96,7 @@ class SelfAttentionV1:
     """
 
     def __init__(self, d_in: int, d_out: int, seed: int) -> None:
-        _check_sizes("SelfAttentionV1", d_in, d_out)
+        check_sizes("SelfAttentionV1", d_in=d_in, d_out=d_out)
         random = TorchRandom(seed)
         self.w_query = random.rand((d_in, d_out))
         self.w_key = random.rand((d_in, d_out))
@@ -86,7 +104,7 @@ class SelfAttentionV1:
 
     def steps(self, x: ArrayLike) -> Attention:
         """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
-        x = _tokens(x, len(self.w_query), "SelfAttentionV1")
+        x = token_matrix(x, len(self.w_query), "SelfAttentionV1")
         return attend(x @ self.w_query, x @ self.w_key, x @ self.w_value)
 
     def __call__(self, x: ArrayLike) -> Matrix:
@@ -102,7 +120,7 @@ class SelfAttentionV2:
     """
 
     def __init__(self, d_in: int, d_out: int, seed: int) -> None:
-        _check_sizes("SelfAttentionV2", d_in, d_out)
+        check_sizes("SelfAttentionV2", d_in=d_in, d_out=d_out)
         random = TorchRandom(seed)
         self.w_query = random.linear_weight(d_in, d_out)
         self.w_key = random.linear_weight(d_in, d_out)
@@ -110,7 +128,7 @@ class SelfAttentionV2:
 
     def steps(self, x: ArrayLike) -> Attention:
         """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
-        x = _tokens(x, self.w_query.shape[1], "SelfAttentionV2")
+        x = token_matrix(x, self.w_query.shape[1], "SelfAttentionV2")
         return attend(x @ self.w_query.T, x @ self.w_key.T, x @ self.w_value.T)
 
     def __call__(self, x: ArrayLike) -> Matrix:
@@ -118,21 +136,23 @@ class SelfAttentionV2:
         return self.steps(x).context
 
 
-def _matrix(values: ArrayLike, where: str) -> Matrix:
-    matrix = real_array(values, where)
-    if matrix.ndim != 2 or matrix.size == 0:
-        raise ValueError(f"{where} must be a matrix with at least one row and column; received shape {matrix.shape}")
-    return matrix
-
-
-def _tokens(x: ArrayLike, d_in: int, where: str) -> Matrix:
+def token_matrix(x: ArrayLike, d_in: int, where: str) -> Matrix:
+    """Tokens (n_tokens, d_in) as floats; `where` names the model in the ValueError that any other shape gets."""
     tokens = _matrix(x, f"{where}: x")
     if tokens.shape[1] != d_in:
         raise ValueError(f"{where}: x must be (n_tokens, {d_in}); received shape {tokens.shape}")
     return tokens
 
 
-def _check_sizes(where: str, d_in: int, d_out: int) -> None:
-    for name, size in (("d_in", d_in), ("d_out", d_out)):
+def check_sizes(where: str, **sizes: int) -> None:
+    """ValueError, which names the model by `where`, for a size that is not a whole number from 1."""
+    for name, size in sizes.items():
         if not is_count(size):
             raise ValueError(f"{where}: {name} must be a whole number from 1; received {shown(size)}")
+
+
+def _matrix(values: ArrayLike, where: str) -> Matrix:
+    matrix = real_array(values, where)
+    if matrix.ndim != 2 or matrix.size == 0:
+        raise ValueError(f"{where} must be a matrix with at least one row and column; received shape {matrix.shape}")
+    return matrix

@@ -16,6 +16,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from scipy import stats
 
+from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.freezing import Freezing
 from experiments.saturation_map import SaturationMap
@@ -211,6 +212,7 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
         "freezing": law_frame(Freezing(n_keys=[100, 10**6, 10**12] if large else [3])),
         "softmax_row": softmax_row_frame(rng, 50 if large else 8),
         "peaky": peaky_frame(),
+        "causal": law_frame(Causal()),
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
         "claims": claims_frame(rng, 90 if large else 30),
     }
@@ -358,7 +360,7 @@ def changed(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with other results, raw ones more so than scaled ones."""
     frame = frame.copy()
     factor = 1.07 + 0.9 * (frame["rule"] == "raw") if "rule" in frame else 1.07
-    for column in {"estimate", "low", "high", "weight", "variance_raw", "exact"} & set(frame.columns):
+    for column in {"estimate", "low", "high", "weight", "variance_raw", "exact", "value"} & set(frame.columns):
         frame[column] *= factor
     if "verdict" in frame:
         frame["verdict"] = np.roll(np.where(frame["verdict"] == "confirmed", "refuted", "confirmed"), 1)

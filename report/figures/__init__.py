@@ -1,6 +1,7 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
 from report.figures import (
+    causal,
     claims,
     crossing,
     distribution,
@@ -23,6 +24,7 @@ FIGURES: tuple[FigureSpec, ...] = (
     softmax_bars.PEAKY,
     softmax_bars.ROW,
     toy.TOY,
+    causal.WEIGHTS,
     variance.AGAINST_D,
     variance.DEVIATION,
     distribution.SCORES,

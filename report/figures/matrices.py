@@ -82,10 +82,10 @@ def _bare(axes: Axes, width: float, height: float) -> Axes:
 def tints(values: ArrayLike, colour: str, largest: float | None = None) -> NDArray[np.float64]:
     """How opaque `colour` is in the cell of each value: from the palest at 0 to the darkest at `largest`.
 
-    Without one, that is the largest |value| of these.
+    Without one, that is the largest |value| of these. A nan stays one.
     """
     sizes = np.abs(np.asarray(values, dtype=float))
-    top = float(sizes.max()) if largest is None else largest
+    top = float(np.nanmax(sizes)) if largest is None else largest
     share = np.clip(sizes / top, 0, 1) if top > 0 else np.zeros_like(sizes)
     return PALEST + (DARKEST.get(colour, DARKEST_HUE) - PALEST) * share
 
@@ -109,7 +109,7 @@ def draw_matrix(
     column_labels: Sequence[str] = (),
     strong_row: int | None = None,
 ) -> None:
-    """A matrix (n_rows, n_columns) at its place, as tinted cells.
+    """A matrix (n_rows, n_columns) at its place, as tinted cells; a nan is left out.
 
     `largest` is the |value| of the darkest tint, to share it between matrices; `decimals` are those of the numbers in
     the cells, None for no numbers; `title` gets the shape behind it; labels stand to the left and below; `strong_row`
@@ -118,7 +118,8 @@ def draw_matrix(
     matrix = np.asarray(values, dtype=float)
     draw_cells(axes, tints(matrix, colour, largest), place, colour=colour)
     if decimals is not None:
-        for (row, column), value in np.ndenumerate(matrix):
+        for row, column in np.argwhere(~np.isnan(matrix)):
+            value = float(matrix[row, column])
             _words(axes, short(value, decimals), (place.column(column), place.row(row)), is_strong=row == strong_row)
     if title:
         draw_title(axes, title, place)
@@ -132,9 +133,11 @@ def draw_matrix(
 
 
 def draw_cells(axes: Axes, alphas: ArrayLike, place: Place, *, colour: str = style.INK) -> None:
-    """Cells of the given opacities (n_rows, n_columns), parted by lines of the background's colour."""
+    """Cells of the given opacities (n_rows, n_columns), parted by lines of the background's colour; none for a nan."""
     width, height = place.cell_width, place.cell_height
     for (row, column), alpha in np.ndenumerate(np.asarray(alphas, dtype=float)):
+        if np.isnan(alpha):
+            continue
         corner = (place.x + column * width, place.y - (row + 1) * height)
         axes.add_patch(
             Rectangle(
