@@ -124,6 +124,7 @@ class Findings:
     n_law: int  # curves held against the exact law
     n_confirmed_law: int
     freezing: list[tuple[int, float]]  # n_keys, 2 ln n_keys
+    freezing_step: float  # what a thousand times as many keys add to that
     remaining: float  # e^(-1/2)
     remaining_by_squares: float
     norms: Norms
@@ -165,6 +166,7 @@ def findings(results: Results) -> Findings:
         n_law=len(law),
         n_confirmed_law=sum(judgement.verdict == "confirmed" for judgement in law),
         freezing=[(n_keys, freezing_d_k(n_keys)) for n_keys in (50, 1024, 10**6)],
+        freezing_step=freezing_d_k(1000 * 1024) - freezing_d_k(1024),
         remaining=REMAINING_SHARE,
         remaining_by_squares=REMAINING_SHARE_BY_SQUARES,
         norms=_norms(saturation),

@@ -25,7 +25,7 @@ def share_glyphs(figures: Mapping[str, Markup]) -> tuple[dict[str, Markup], Mark
         text = re.sub(
             r'href="#([^"]+)"',
             lambda found, own=local: f'href="#{_name(found[1], own, names)}"',
-            text,  # type: ignore[misc]
+            text,
         )
         shared[figure] = Markup(text)
     sheet = Markup("").join(

@@ -1,0 +1,186 @@
+"""The lecture's chapters on the page: all of them, in order, each number computed and beside what is printed."""
+
+import html as html_module
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from markupsafe import Markup
+
+from experiments.preset import load_preset
+from experiments.runner import Results, run
+from report.contents import CHAPTERS, PARTS
+from report.excerpts import excerpt
+from report.figures.glyphs import share_glyphs
+from report.walkthrough import Sheet, agreement, walkthrough
+
+TEMPLATES = Path(__file__).parents[1] / "report" / "templates" / "chapters"
+MINUTES = [  # lecture.md's table, a row each; the calculation sheet has no minute
+    "4:04", "8:37", "15:33", "22:31", "25:07 and 30:07", "35:17 and 39:58", "42:39", "51:06 and 53:50", "57:43",
+    "1:00:46", "1:09:08", "1:12:29", "1:15:29", "",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def html(report: Path) -> str:
+    """The page."""
+    return (report / "report" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A run of the tiny preset."""
+    return run(load_preset("tests/tiny.toml"), tmp_path_factory.mktemp("run") / "results.sqlite", 2, pytest.fail)
+
+
+def sections(html: str) -> dict[str, str]:
+    """Each chapter's HTML by its name."""
+    return dict(re.findall(r'<section id="section-([\w-]+)">(.*?)</section>', html, flags=re.DOTALL))
+
+
+def test_the_fourteen_chapters_stand_in_the_lectures_order_and_under_its_numbers(html: str) -> None:
+    """Their section numbers are the lecture's, and each says at which minute the lecture comes to it."""
+    (lecture,) = [part for part in PARTS if part.title == "The lecture"]
+    assert [chapter.minutes for chapter in lecture.chapters] == MINUTES
+    found = sections(html)
+    assert list(found) == [chapter.name for chapter in CHAPTERS]
+    for i, chapter in enumerate(lecture.chapters):
+        assert re.search(rf'<h2><span class="number">{i + 1}</span>', found[chapter.name])
+        assert (f"Lecture, {chapter.minutes}" in found[chapter.name]) == bool(chapter.minutes)
+
+
+def test_every_chapter_is_in_the_contents_once(html: str) -> None:
+    """The contents name every chapter with its number, in order."""
+    nav = re.search(r"<nav.*?</nav>", html, flags=re.DOTALL)
+    assert nav is not None
+    assert re.findall(r'href="#section-([\w-]+)"', nav[0]) == [chapter.name for chapter in CHAPTERS]
+    numbers = re.findall(r'<span class="number">(\d+)</span>', nav[0])
+    assert numbers == [str(i + 1) for i in range(sum(chapter.is_numbered for chapter in CHAPTERS))]
+
+
+def test_computed_numbers_stand_beside_the_printed_ones(html: str) -> None:
+    """Every table of them has pairs of lines that are equal, as the lecture's numbers all come out."""
+    pairs = []
+    for table in re.findall(r'<table class="printed".*?</table>', html, flags=re.DOTALL):
+        for body in re.findall(r"<tbody>.*?</tbody>", table, flags=re.DOTALL):
+            lines = [re.findall(r"<td>(.*?)</td>", line) for line in re.findall(r"<tr>.*?</tr>", body, re.DOTALL)]
+            pairs += list(zip(*lines, strict=True))
+    assert all(computed == printed and re.fullmatch(r"−?\d\.\d{4}", computed) for computed, printed in pairs)
+    assert len(pairs) == 6 + 6 + 3 + 18 + 6 + 36 + 6 + 10 + 2 + 12 + 12  # by chapter: 1, 3, 4, 5, 6, 7, 8, 10, 11
+
+
+def test_a_number_that_does_not_come_out_is_told(results: Results) -> None:
+    """The negative control: one printed digit changed, and every sentence that counts says so."""
+    matrices = results.frames["self_attention"].copy()
+    first = matrices.index[(matrices["model"] == "basic") & (matrices["matrix"] == "context")][0]
+    matrices.loc[first, "printed"] += 1e-4
+    good = walkthrough(results.frames["self_attention"], results.frames["peaky"])
+    bad = walkthrough(matrices, results.frames["peaky"])
+    assert good.n_printed == bad.n_printed == bad.n_agreeing + 1 == good.n_agreeing
+    assert bad.agreement == f"{bad.n_agreeing} of {bad.n_printed} printed numbers agree to the last digit"
+    assert bad.compare({"": bad.basic.context}).agreement.startswith("11 of 12 ")
+    assert good.compare({"": good.basic.context}).agreement == "all 12 printed numbers agree to the last digit"
+
+
+def test_agreement_in_words() -> None:
+    """One, two and more numbers."""
+    assert agreement(1, 1) == "the printed number agrees to the last digit"
+    assert agreement(2, 2) == "both printed numbers agree to the last digit"
+    assert agreement(1, 2) == "1 of 2 printed numbers agree to the last digit"
+
+
+def test_a_sheet_knows_what_is_printed_of_it() -> None:
+    """Rows of which all is printed, how many numbers agree when rounded, and the matrix turned."""
+    values = np.array([[0.12344, -1.5], [0.5, 0.25]])
+    sheet = Sheet(values, np.array([[0.1234, -1.5], [np.nan, np.nan]]), ["a", "b"], ["1", "2"])
+    assert sheet.printed_rows == [0]
+    assert (sheet.n_agreeing, sheet.n_printed) == (2, 2)
+    assert sheet.entry(0, 1) == "−1.5000"
+    assert sheet.printed_entry(0, 0) == "0.1234"
+    assert replace(sheet, values=values + 1e-4).n_agreeing == 0
+    assert sheet.turned.rows == ["1", "2"]
+    assert np.array_equal(sheet.turned.values, values.T)
+
+
+def test_the_sentence_breaks_the_assumptions_in_the_pages_words(html: str, results: Results) -> None:
+    """Chapter 7 says it with the run's figures."""
+    chapter = sections(html)["scaling"]
+    lecture = walkthrough(results.frames["self_attention"], results.frames["peaky"])
+    for value in (lecture.raw_entropy, lecture.scaled_entropy, lecture.even_entropy):
+        assert f"{value:.3f}" in chapter
+    assert f"mean is {lecture.mean_score:.2f}, not 0" in chapter
+    assert 'id="figure-toy-scores"' in chapter
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.jinja2")), ids=lambda path: path.name.split(".")[0])
+def test_no_template_holds_a_number_that_a_run_computes(path: Path) -> None:
+    """Outside expressions there is no decimal number: whatever is measured or computed comes in by its name."""
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = text.replace("section 3.2.1", "")  # of a paper
+    assert re.findall(r"\d+\.\d+", text) == []
+
+
+def test_code_on_the_page_is_the_running_source(html: str) -> None:
+    """Every listing is a piece of its file, letter for letter."""
+    folds = re.findall(r'<details class="code">.*?</details>', html, flags=re.DOTALL)
+    assert len(folds) >= 12
+    for fold in folds:
+        for place, source in re.findall(r"<p>([\w/]+\.py)</p>\s*<pre[^>]*><code>(.*?)</code>", fold, flags=re.DOTALL):
+            lines = html_module.unescape(source).strip("\n").splitlines()
+            file = [line.strip() for line in (TEMPLATES.parents[2] / place).read_text().splitlines()]
+            start = file.index(lines[0].strip())
+            wanted = [line.strip() for line in lines]
+            starts = [i for i in range(start, len(file)) if file[i] == wanted[0]]
+            assert any(file[i : i + len(wanted)] == wanted for i in starts)
+
+
+def test_excerpts() -> None:
+    """A function and a method with their places; anything else is refused by name."""
+    method = excerpt("scaling.attention.SelfAttentionV1.steps")
+    assert (method.name, method.place) == ("SelfAttentionV1.steps", "scaling/attention.py")
+    assert method.source.startswith("def steps(self")
+    for wrong in (
+        "scaling.attention.nothing",
+        "scaling.nowhere.attend",
+        "scaling.attention",
+        "scaling.attention.Matrix.x",
+    ):
+        with pytest.raises(ValueError, match=f"excerpt: '{wrong}'"):
+            excerpt(wrong)
+
+
+LETTER = '<path id="{}" d="{}" transform="scale(0.015625)"/>'
+
+
+def test_letters_are_kept_once_for_all_figures() -> None:
+    """Two figures with the same letter share it; what is no letter stays where it is, under its own name."""
+    one = f'<svg><defs>{LETTER.format("one-0", "M1 2z")}</defs><use href="#one-0"/></svg>'
+    two = (
+        f'<svg><defs>{LETTER.format("two-0", "M3 4z")}{LETTER.format("two-1", "M1 2z")}</defs><use href="#two-1"/>'
+        '<use href="#two-0"/><defs><path id="two-2" d="M0 0z"/></defs><use href="#two-2"/></svg>'
+    )
+    shared, sheet = share_glyphs({"one": Markup(one), "two": Markup(two)})
+    assert shared["one"] == '<svg><use href="#g0"/></svg>'
+    assert shared["two"] == (
+        '<svg><use href="#g0"/><use href="#g1"/><defs><path id="two-2" d="M0 0z"/></defs><use href="#two-2"/></svg>'
+    )
+    assert re.findall(r'id="(\w+)" d="([^"]+)"', sheet) == [("g0", "M1 2z"), ("g1", "M3 4z")]
+
+
+def test_the_page_keeps_each_letter_once(html: str) -> None:
+    """No outline of a letter stands on it twice, and every figure finds its letters."""
+    outlines = re.findall(r'<path id="[^"]+" d="([^"]+)" transform="scale\(0\.015625\)"', html)
+    assert len(outlines) > 50
+    assert len(outlines) == len(set(outlines))
+    ids = set(re.findall(r' id="([^"]+)"', html))
+    assert set(re.findall(r'<use href="#([^"]+)"', html)) <= ids
+
+
+def test_frames_hold_what_the_lecture_prints(results: Results) -> None:
+    """Where the frame has a printed number, the computed one rounds to it."""
+    printed = results.frames["self_attention"].dropna(subset=["printed"])
+    assert len(printed) == 105
+    assert (pd.Series.abs(printed["value"] - printed["printed"]) <= 0.5e-4).all()
