@@ -358,7 +358,7 @@ def changed(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with other results, raw ones more so than scaled ones."""
     frame = frame.copy()
     factor = 1.07 + 0.9 * (frame["rule"] == "raw") if "rule" in frame else 1.07
-    for column in {"estimate", "low", "high", "weight", "variance_raw", "exact"} & set(frame.columns):
+    for column in {"estimate", "low", "high", "weight", "variance_raw", "exact", "value"} & set(frame.columns):
         frame[column] *= factor
     if "verdict" in frame:
         frame["verdict"] = np.roll(np.where(frame["verdict"] == "confirmed", "refuted", "confirmed"), 1)

@@ -2,13 +2,16 @@
 
 import re
 from io import BytesIO
+from string import ascii_lowercase
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+from zlib import crc32
 
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from report.figures.outlines import brief, shortened
 from report.figures.style import BACKGROUND, INK, RAW, RAW_TEXT, SCALED, medium
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -20,8 +23,11 @@ _THEME = {  # what the page's CSS decides, or may
         for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
     },
 }
+_BLANK = "blank"  # stands in the place of what draws nothing
+_GLYPH = "scale(0.015625)"  # 1/64, where a text is 100 high: a thousandth of a text is fine enough
+_TEXT_SCALE = re.compile(r"scale\((\S+) -\1\)")  # matplotlib's glyphs stand upside down
 _DECIMAL = re.compile(r"-?\d+\.\d+")
-_NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
+_NUMBERS = {"x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
 _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-linejoin", "stroke-linecap"}
 
 
@@ -38,14 +44,14 @@ def png_bytes(figure: Figure, dpi: float = 200) -> bytes:
 def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
     """An SVG file of a figure, made fit for the page, whose theme it follows: ink is the text's colour.
 
-    `name` prefixes its ids, `alt` is its text alternative.
+    `name` decides how its ids begin, `alt` is its text alternative.
     Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size.
     """
     source = ElementTree.fromstring(svg)
     canvas = source.find("./{*}g[@id='figure_1']")
     assert canvas is not None
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
-    _tidy(source, name)
+    _tidy(source, _prefix(name))
     root = Element("svg", {
         "xmlns": "http://www.w3.org/2000/svg", "viewBox": source.get("viewBox", ""), "role": "img", "aria-label": alt,
         "fill": "currentColor", "stroke-linejoin": "round", "stroke-linecap": "butt",
@@ -61,7 +67,13 @@ def _saved(figure: Figure, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def _tidy(source: Element, name: str) -> None:
+def _prefix(name: str) -> str:
+    """Three letters for a name, since ids are said very often."""
+    code = crc32(name.encode())
+    return "".join(ascii_lowercase[code // 26**i % 26] for i in range(3))
+
+
+def _tidy(source: Element, prefix: str) -> None:
     """Prefixed ids, rounded numbers, the theme's colours; a mark states its style once, where it is defined."""
     marks: dict[str, list[Element]] = {}
     for node in source.iter():
@@ -75,8 +87,11 @@ def _tidy(source: Element, name: str) -> None:
     for node in source.iter():
         if node.get("id") not in targets:
             node.attrib.pop("id", None)
+    for blank in [old for old, target in targets.items() if target.tag == "path" and "d" not in target.attrib]:
+        for node in (targets.pop(blank), *marks[str(blank)]):  # the glyph of a space
+            node.tag = _BLANK
     for number, (old, target) in enumerate(targets.items()):
-        new = target.attrib["id"] = f"{name}-{number}"
+        new = target.attrib["id"] = f"{prefix}{number}"
         for node in marks[str(old)]:
             node.attrib |= {"href": f"#{new}"} if "href" in node.attrib else {"clip-path": f"url(#{new})"}
         styles = [{key: node.attrib[key] for key in node.attrib.keys() & _STYLE} for node in marks[str(old)]]
@@ -100,17 +115,27 @@ def _attributes(node: Element) -> dict[str, str]:
     if "transform" in given:  # a scale keeps its digits; a glyph's unit is a hundredth of the text's size
         digits = 0 if node.tag == "use" else 2
         given["transform"] = re.sub(r"translate\(.*?\)", lambda match: _rounded(match[0], digits), given["transform"])
-        if shift := re.fullmatch(r"translate\((\S+) 0\)", given["transform"]):
-            given["x"] = shift[1]  # the same place, said shorter
+        given["transform"] = _TEXT_SCALE.sub(_text_scale, given["transform"])
+        if shift := re.fullmatch(r"translate\((\S+) (\S+)\)", given["transform"]):
+            x, y = shift.groups()  # the same place, said shorter
+            given |= {"x": x} | ({} if y == "0" else {"y": y})
             del given["transform"]
     if "d" in given:
-        given["d"] = re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(given["d"].split()))
+        is_glyph = given.get("transform") == _GLYPH
+        given["d"] = shortened(given["d"], 10 / 64, 0) if is_glyph else shortened(given["d"])
+        if is_glyph:
+            given["transform"] = "scale(.1)"
     return given
 
 
 def _rounded(text: str, digits: int = 2) -> str:
     """Every decimal number in `text` with so many decimals at most."""
-    return _DECIMAL.sub(lambda match: f"{round(float(match[0]), digits) + 0.0:.8g}", text)
+    return _DECIMAL.sub(lambda match: brief(float(match[0]), digits), text)
+
+
+def _text_scale(match: re.Match[str]) -> str:
+    size = brief(float(match[1]), 4)
+    return f"scale({size} -{size})"
 
 
 def _kept(parent: Element) -> list[Element]:
@@ -121,7 +146,7 @@ def _kept(parent: Element) -> list[Element]:
         node[:] = children
         is_empty = node.tag in {"g", "defs"} and not children
         is_invisible = node.tag == "path" and node.get("fill") == "none" and not {"stroke", "id"} & node.attrib.keys()
-        if node.tag in {"metadata", "style"} or is_empty or is_invisible:
+        if node.tag in {"metadata", "style", _BLANK} or is_empty or is_invisible:
             continue
         if node.tag == "g" and not node.attrib:
             _share(node)
