@@ -18,6 +18,7 @@ class FigureSpec:
     caption: Callable[..., str]  # the finding; plain text with maths as $...$
     alt: Callable[..., str]  # plain text
     beside: tuple[str, ...] = ()
+    wide: bool = False  # drawn for `style.WIDE`, beyond the column of text
 
     @property
     def experiments(self) -> tuple[str, ...]:
