@@ -19,6 +19,7 @@ from scipy import stats
 from experiments.experiment import Experiment
 from experiments.freezing import Freezing
 from experiments.saturation_map import SaturationMap
+from experiments.self_attention import SelfAttention
 from report.figures import FIGURES, marks, style
 from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import inline_svg, png_bytes, svg_bytes
@@ -209,6 +210,7 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
             )
         ),
         "freezing": law_frame(Freezing(n_keys=[100, 10**6, 10**12] if large else [3])),
+        "self_attention": law_frame(SelfAttention()),
         "softmax_row": softmax_row_frame(rng, 50 if large else 8),
         "peaky": peaky_frame(),
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
@@ -317,7 +319,7 @@ def test_inline_svg_is_for_the_page(spec: FigureSpec) -> None:
         assert unwanted not in svg
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert len(ids) == len(set(ids))
-    assert all(name.startswith(f"{spec.name}-") for name in ids)
+    assert len({re.fullmatch(r"([a-z]{3})\d+", name)[1] for name in ids}) == 1
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) == set(ids)
 
 

@@ -7,6 +7,7 @@ from report.figures import (
     freezing,
     jacobian,
     lecture,
+    one_figure,
     over_keys,
     residuals,
     saturation,
@@ -36,4 +37,5 @@ FIGURES: tuple[FigureSpec, ...] = (
     jacobian.MEAN_AND_MEDIAN,
     crossing.CROSSING,
     claims.FOREST,
+    one_figure.ONE_FIGURE,
 )
