@@ -8,6 +8,7 @@ from report.figures import (
     freezing,
     jacobian,
     lecture,
+    one_figure,
     over_keys,
     residuals,
     saturation,
@@ -42,4 +43,5 @@ FIGURES: tuple[FigureSpec, ...] = (
     jacobian.MEAN_AND_MEDIAN,
     crossing.CROSSING,
     claims.FOREST,
+    one_figure.ONE_FIGURE,
 )

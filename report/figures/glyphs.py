@@ -22,18 +22,11 @@ def share_glyphs(figures: Mapping[str, Markup]) -> tuple[dict[str, Markup], Mark
         for outline in local.values():
             names.setdefault(outline, f"g{len(names)}")
         text = _LETTER.sub("", svg).replace("<defs></defs>", "")
-        text = re.sub(
-            r'href="#([^"]+)"',
-            lambda found, own=local: f'href="#{_name(found[1], own, names)}"',
-            text,
-        )
+        for old, outline in local.items():
+            text = text.replace(f'href="#{old}"', f'href="#{names[outline]}"')
         shared[figure] = Markup(text)
     sheet = Markup("").join(
         Markup('<path id="{}" d="{}" transform="scale(0.015625)"/>').format(name, outline)
         for outline, name in names.items()
     )
     return shared, Markup('<svg class="marks" aria-hidden="true"><defs>{}</defs></svg>').format(sheet)
-
-
-def _name(old: str, own: Mapping[str, str], names: Mapping[str, str]) -> str:
-    return names[own[old]] if old in own else old

@@ -1,26 +1,33 @@
 """Matrices as grids of tinted cells with their numbers, and arrows between them.
 
 The tint grows with |value|, the same for both signs; the number says which. A matrix stands at a `Place` in data units:
-in inches on the `sheet` of a whole drawing, or with cells of size 1 in the axes of its own that `alone` prepares.
+in text sizes on the `sheet` of a whole drawing, or with cells of size 1 in the axes of its own that `alone` prepares.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.text import Annotation
+from matplotlib.textpath import TextToPath
 from numpy.typing import ArrayLike, NDArray
 
 from report.figures import style
+from report.figures.selection import select
 from report.wording import plain
 
 PALEST = 0.05  # alpha of a cell of value 0
 DARKEST = {style.INK: 0.3}  # alpha of the largest |value|: words on it keep a contrast of 4.5 in light and dark
 DARKEST_HUE = 0.5  # ... of every other colour
+MIDDLE = 0.36  # text sizes from the baseline to the middle of a digit
 LINE = f"{style.INK}99"  # arrows, and the names of rows and columns that are not emphasised
 
 
@@ -59,24 +66,36 @@ class Place:
         return self.x + (column + 0.5) * self.cell_width
 
 
-def sheet(figure: Figure) -> Axes:
-    """Axes without any lines over the whole canvas, with inches as data units."""
+def sheet(figure: Figure, width: float, height: float) -> Axes:
+    """Axes without any lines over the whole canvas, for a drawing of this size in its middle, in text sizes."""
     figure.set_layout_engine("none")
-    width, height = figure.get_size_inches()
-    return _bare(figure.add_axes((0, 0, 1, 1)), width, height)
+    axes = _bare(figure.add_axes((0, 0, 1, 1)))
+    spare_x, spare_y = figure.get_size_inches() * 72 / style.em() - (width, height)
+    axes.set(xlim=(-spare_x / 2, width + spare_x / 2), ylim=(-spare_y / 2, height + spare_y / 2))
+    return axes
 
 
 def alone(axes: Axes, shape: tuple[int, int]) -> Place:
     """The place of a matrix of this shape that fills axes of its own, whose lines and ticks are taken away."""
-    _bare(axes, shape[1], shape[0])
+    _bare(axes).set(xlim=(0, shape[1]), ylim=(0, shape[0]))
     return Place(0, shape[0], *shape)
 
 
-def _bare(axes: Axes, width: float, height: float) -> Axes:
-    axes.set(xlim=(0, width), ylim=(0, height), xticks=[], yticks=[])
+def _bare(axes: Axes) -> Axes:
+    axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     return axes
+
+
+def matrix_of(frame: pd.DataFrame, model: str, matrix: str) -> pd.DataFrame:
+    """One matrix of the self-attention experiment, (n_rows, n_columns), with the labels of its rows and columns."""
+    rows = select(frame, model=model, matrix=matrix)
+    table = rows.pivot(index="row", columns="column", values="value")
+    table.index = pd.Index(rows.drop_duplicates("row").set_index("row")["row_label"].loc[table.index], name="row")
+    labels = rows.drop_duplicates("column").set_index("column")["column_label"]
+    table.columns = pd.Index(labels.loc[table.columns], name="column")
+    return table
 
 
 def tints(values: ArrayLike, colour: str, largest: float | None = None) -> NDArray[np.float64]:
@@ -105,6 +124,7 @@ def draw_matrix(
     largest: float | None = None,
     decimals: int | None = 2,
     title: str = "",
+    title_colour: str = style.INK,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
     strong_row: int | None = None,
@@ -119,15 +139,15 @@ def draw_matrix(
     draw_cells(axes, tints(matrix, colour, largest), place, colour=colour)
     if decimals is not None:
         for row, column in np.argwhere(~np.isnan(matrix)):
-            value = float(matrix[row, column])
-            _words(axes, short(value, decimals), (place.column(column), place.row(row)), is_strong=row == strong_row)
+            text, at = short(float(matrix[row, column]), decimals), (place.column(column), place.row(row))
+            words(axes, text, at, (0.0, -MIDDLE * style.em()), is_strong=row == strong_row)
     if title:
-        draw_title(axes, title, place)
+        draw_title(axes, title, place, colour=title_colour)
     for row, label in enumerate(row_labels):
-        at, shift = (place.x, place.row(row)), (-style.em(0.55), 0.0)
-        _words(axes, label, at, shift, ha="right", is_strong=row == strong_row)
+        at, shift = (place.x, place.row(row)), (-style.em(0.55), -MIDDLE * style.em())
+        words(axes, label, at, shift, ha="right", is_strong=row == strong_row)
     for column, label in enumerate(column_labels):
-        _words(axes, label, (place.column(column), place.bottom), (0.0, -style.em(0.4)), va="top")
+        words(axes, label, (place.column(column), place.bottom), (0.0, -style.em(0.4)), va="top")
     if strong_row is not None:
         outline_row(axes, place, strong_row)
 
@@ -135,16 +155,24 @@ def draw_matrix(
 def draw_cells(axes: Axes, alphas: ArrayLike, place: Place, *, colour: str = style.INK) -> None:
     """Cells of the given opacities (n_rows, n_columns), parted by lines of the background's colour; none for a nan."""
     width, height = place.cell_width, place.cell_height
-    for (row, column), alpha in np.ndenumerate(np.asarray(alphas, dtype=float)):
-        if np.isnan(alpha):
-            continue
-        corner = (place.x + column * width, place.y - (row + 1) * height)
-        axes.add_patch(
-            Rectangle(
-                corner, width, height, facecolor=(colour, round(float(alpha), 2)), edgecolor=style.BACKGROUND,
-                linewidth=style.em(0.09), clip_on=False,
-            )
-        )  # fmt: skip
+    opacities = np.asarray(alphas, dtype=float).round(2)
+    levels = np.unique(opacities[~np.isnan(opacities)])
+    outlines = [
+        Path.make_compound_path(*(_cell(place, row, column) for row, column in np.argwhere(opacities == level)))
+        for level in levels
+    ]
+    cells = PathCollection(outlines, facecolors=[(colour, level) for level in levels], linewidths=0)
+    cells.set_clip_on(False)
+    axes.add_collection(cells, autolim=False)
+    between_rows = [[(place.x, y), (place.right, y)] for y in place.y - height * np.arange(1, place.n_rows)]
+    between_columns = [[(x, place.y), (x, place.bottom)] for x in place.x + width * np.arange(1, place.n_columns)]
+    _draw_lines(axes, between_rows + between_columns, style.BACKGROUND, style.em(0.1))
+
+
+def _cell(place: Place, row: int, column: int) -> Path:
+    left, top = place.x + column * place.cell_width, place.y - row * place.cell_height
+    right, bottom = left + place.cell_width, top - place.cell_height
+    return Path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], closed=True)
 
 
 def outline_row(axes: Axes, place: Place, row: int) -> None:
@@ -158,46 +186,80 @@ def outline_row(axes: Axes, place: Place, row: int) -> None:
     )  # fmt: skip
 
 
-def draw_title(axes: Axes, title: str, place: Place) -> None:
+def titled(title: str, n_rows: int, n_columns: int) -> str:
+    """A matrix's symbol and shape."""
+    return f"{title}  {n_rows} × {n_columns}"
+
+
+def draw_title(axes: Axes, title: str, place: Place, *, colour: str = style.INK) -> None:
     """A matrix's symbol and shape, centred above it."""
-    words = f"{title}  {place.n_rows} × {place.n_columns}"
-    _words(axes, words, (place.centre[0], place.y), (0.0, style.em(0.5)), va="baseline")
+    words(
+        axes,
+        titled(title, place.n_rows, place.n_columns),
+        (place.centre[0], place.y),
+        (0.0, style.em(0.5)),
+        va="baseline",
+        colour=colour,
+    )
 
 
-def _words(
+def width_of(text: str, is_strong: bool = False) -> float:
+    """How wide words are, in text sizes, whatever they are drawn on."""
+    font = style.strong() if is_strong else FontProperties(family=rcParams["font.family"])
+    font.set_size(100)
+    return float(TextToPath().get_text_width_height_descent(text, font, "$" in text)[0]) / 100
+
+
+def words(
     axes: Axes,
     text: str,
     at: tuple[float, float],
     shift: tuple[float, float] = (0.0, 0.0),
     *,
     ha: str = "center",
-    va: str = "center_baseline",
+    va: str = "baseline",
+    colour: str = style.INK,
+    size: float = 1.0,
     is_strong: bool = False,
 ) -> Annotation:
-    """Words at a place in data units, moved by points."""
+    """Words at a place in data units, moved by points; their size is in text sizes."""
     font = style.strong() if is_strong else None
     return axes.annotate(
-        text, at, xytext=shift, textcoords="offset points", ha=ha, va=va, annotation_clip=False, fontproperties=font
+        text, at, xytext=shift, textcoords="offset points", ha=ha, va=va, color=colour, fontproperties=font,
+        fontsize=style.em(size), annotation_clip=False,
     )  # fmt: skip
 
 
-def arrow(axes: Axes, *points: tuple[float, float]) -> None:
-    """A thin arrow through points of a `sheet`, its corners rounded, its head at the last point."""
-    corner, barb = style.em(0.9) / 72, style.em(0.38) / 72
-    places = [np.array(point, dtype=float) for point in points]
-    vertices, codes = [places[0]], [Path.MOVETO]
-    for before, turn, after in zip(places, places[1:], places[2:], strict=False):
-        reach = min(corner, *(float(np.linalg.norm(end - turn)) / 2 for end in (before, after)))
-        vertices += [turn + reach * _direction(turn, before), turn, turn + reach * _direction(turn, after)]
-        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
-    tip, along = places[-1], _direction(places[-2], places[-1])
-    across = np.array([-along[1], along[0]])
-    vertices += [tip, tip - barb * (along - across), tip, tip - barb * (along + across)]
-    codes += [Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO]
+def draw_arrows(axes: Axes, *ways: Sequence[tuple[float, float]]) -> None:
+    """Thin arrows on a `sheet`, each through its points: corners rounded, the head at the last one."""
+    corner, barb = 0.9, 0.38  # text sizes
+    paths = []
+    for way in ways:
+        points = [np.array(point, dtype=float) for point in way]
+        vertices, codes = [points[0]], [Path.MOVETO]
+        for before, turn, after in zip(points, points[1:], points[2:], strict=False):
+            reach = min(corner, *(float(np.linalg.norm(end - turn)) / 2 for end in (before, after)))
+            vertices += [turn + reach * _direction(turn, before), turn, turn + reach * _direction(turn, after)]
+            codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+        tip, along = points[-1], _direction(points[-2], points[-1])
+        across = np.array([-along[1], along[0]])
+        vertices += [tip, tip - barb * (along - across), tip, tip - barb * (along + across)]
+        codes += [Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO]
+        paths.append(Path(vertices, codes))
+    _draw_path(axes, Path.make_compound_path(*paths), LINE, style.em(0.1))
+
+
+def _draw_lines(axes: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
+    if lines:
+        _draw_path(axes, Path.make_compound_path(*(Path(line) for line in lines)), colour, width)
+
+
+def _draw_path(axes: Axes, path: Path, colour: str, width: float) -> None:
+    """One line, however many parts it has: where they meet it is no darker."""
     axes.add_patch(
         PathPatch(
-            Path(vertices, codes), facecolor="none", edgecolor=LINE, linewidth=style.em(0.1), capstyle="round",
-            joinstyle="round", clip_on=False, zorder=2,
+            path, facecolor="none", edgecolor=colour, linewidth=width, capstyle="round", joinstyle="round",
+            clip_on=False, zorder=2,
         )
     )  # fmt: skip
 

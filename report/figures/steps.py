@@ -1,17 +1,15 @@
 """The lecture's matrices, one step of self-attention after the other, with their numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from report.figures import matrices, style
 from report.figures.matrices import Place
-from report.figures.selection import select
 from report.figures.spec import FigureSpec
 from report.wording import listing, plain
 
@@ -30,88 +28,75 @@ class Panel:
     colour: str = style.INK
 
 
-def values(frame: pd.DataFrame, model: str, matrix: str) -> NDArray[np.float64]:
-    """A matrix of the frame."""
-    return entries(frame, model, matrix).pivot(index="row", columns="column", values="value").to_numpy()
-
-
-def entries(frame: pd.DataFrame, model: str, matrix: str) -> pd.DataFrame:
-    """A matrix's rows in the frame."""
-    return select(frame, model=model, matrix=matrix)
-
-
-def names(frame: pd.DataFrame, panel: Panel, side: str) -> list[str]:
-    """What a matrix's rows or columns are called."""
-    cells = entries(frame, panel.model, panel.matrix).drop_duplicates(side).sort_values(side)
-    return [str(label) for label in cells[f"{side}_label"]]
+def _matrix(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    return matrices.matrix_of(frame, panel.model, panel.matrix)
 
 
 def _drawing(*rows: Sequence[Panel], follow: bool = True) -> Callable[[pd.DataFrame], Figure]:
-    """A function that draws rows of matrices, one below the other; those of a row have the same rows."""
+    """A function that draws rows of matrices, one below the other; those of a row have as many rows each."""
 
     @style.styled
     def draw(frame: pd.DataFrame) -> Figure:
-        heights = [values(frame, row[0].model, row[0].matrix).shape[0] for row in rows]
-        needed = sum(heights) * CELL_HEIGHT + len(rows) * (ABOVE + BELOW)
-        figure = style.new_figure(needed * style.em() / 72 / style.medium().height)
-        axes = matrices.sheet(figure)
-        em = style.em() / 72  # in inches
-        spare = figure.get_figheight() / em - needed
-        cell_height = CELL_HEIGHT + min(spare, 0) / sum(heights)
-        top = figure.get_figheight() / em - max(spare, 0) / 2
-        for row, n_rows in zip(rows, heights, strict=True):
-            _draw_row(axes, frame, row, (top - ABOVE) * em, cell_height * em, follow)
-            top -= ABOVE + n_rows * cell_height + BELOW
+        found = [[_matrix(frame, panel) for panel in row] for row in rows]
+        n_rows = [len(row[0]) for row in found]
+        around = len(rows) * (ABOVE + BELOW)
+        wanted = CELL_HEIGHT * sum(n_rows) + around
+        figure = style.new_figure(style.em(wanted) / 72 / style.medium().height)
+        width, height = figure.get_size_inches() * 72 / style.em()  # in text sizes
+        cell_height = min(CELL_HEIGHT, (height - around) / sum(n_rows))
+        top = cell_height * sum(n_rows) + around
+        axes = matrices.sheet(figure, width, top)
+        for row, row_matrices in zip(rows, found, strict=True):
+            _draw_row(axes, row, row_matrices, (width, top - ABOVE), cell_height, FOLLOWED if follow else None)
+            top -= ABOVE + len(row_matrices[0]) * cell_height + BELOW
         return figure
 
     return draw
 
 
 def _draw_row(
-    axes: Axes, frame: pd.DataFrame, row: Sequence[Panel], y: float, cell_height: float, follow: bool
+    axes: Axes,
+    row: Sequence[Panel],
+    found: Sequence[pd.DataFrame],
+    corner: tuple[float, float],
+    cell_height: float,
+    followed: int | None,
 ) -> None:
-    """Matrices beside each other, centred; their rows are named at the left of the first."""
-    em = style.em() / 72
-    found = [values(frame, panel.model, panel.matrix) for panel in row]
+    """Matrices beside each other, in the middle of what lies left of the corner; the first one's rows are named."""
     n_columns = sum(matrix.shape[1] for matrix in found)
-    x = (axes.get_xlim()[1] - (n_columns * CELL_WIDTH + GAP * (len(row) - 1) - LABELS) * em) / 2
+    x = (corner[0] - (n_columns * CELL_WIDTH + GAP * (len(row) - 1)) + LABELS) / 2
     for panel, matrix in zip(row, found, strict=True):
-        place = Place(x, y, *matrix.shape, CELL_WIDTH * em, cell_height)
+        place = Place(x, corner[1], *matrix.shape, CELL_WIDTH, cell_height)
         matrices.draw_matrix(
             axes, matrix, place, colour=panel.colour, decimals=DECIMALS, title=panel.title,
-            row_labels=names(frame, panel, "row") if panel is row[0] else (),
-            column_labels=names(frame, panel, "column"), strong_row=FOLLOWED if follow else None,
+            row_labels=list(matrix.index) if panel is row[0] else (), column_labels=list(matrix.columns),
+            strong_row=followed,
         )  # fmt: skip
-        x = place.right + GAP * em
+        x = place.right + GAP
 
 
 def _number(value: float) -> str:
     return plain(float(value), DECIMALS)
 
 
-def _extremes(frame: pd.DataFrame, model: str, matrix: str) -> tuple[pd.Series, pd.Series]:
-    """The entries of a matrix with the smallest and with the largest value."""
-    ordered = entries(frame, model, matrix).sort_values("value", kind="stable")
-    return ordered.iloc[0], ordered.iloc[-1]
-
-
-def _token(frame: pd.DataFrame) -> str:
-    return names(frame, Panel("recap", "embeddings", ""), "row")[FOLLOWED]
+def _numbers(row: Iterable[float]) -> str:
+    return " ".join(map(_number, row))
 
 
 def _alt(*panels: Panel) -> Callable[[pd.DataFrame], str]:
-    """Every matrix with its shape, the numbers of the followed row (all of a small one), and its range."""
+    """Every matrix with its shape and range, and the numbers of the followed row; of a small one, all."""
 
     def alt(frame: pd.DataFrame) -> str:
         parts = []
         for panel in panels:
-            matrix = values(frame, panel.model, panel.matrix)
-            shown = matrix[[FOLLOWED]] if matrix.shape[0] > 3 else matrix
-            which = f"row “{names(frame, panel, 'row')[FOLLOWED]}”" if matrix.shape[0] > 3 else "rows"
-            rows = "; ".join(" ".join(map(_number, row)) for row in shown)
+            matrix = _matrix(frame, panel)
+            if len(matrix) > 3:
+                told = f"row “{matrix.index[FOLLOWED]}” {_numbers(matrix.iloc[FOLLOWED])}"
+            else:
+                told = f"rows {'; '.join(_numbers(row) for row in matrix.to_numpy())}"
             parts.append(
-                f"{panel.matrix.replace('_', ' ')}, {matrix.shape[0]} by {matrix.shape[1]}, from "
-                f"{_number(matrix.min())} to {_number(matrix.max())}, {which} {rows}"
+                f"{panel.matrix.replace('_', ' ')}, {len(matrix)} by {matrix.shape[1]}, from "
+                f"{_number(matrix.to_numpy().min())} to {_number(matrix.to_numpy().max())}, {told}"
             )
         return f"Tinted matrices with their numbers. {'. '.join(parts)}."
 
@@ -120,20 +105,18 @@ def _alt(*panels: Panel) -> Callable[[pd.DataFrame], str]:
 
 def caption_recap(frame: pd.DataFrame) -> str:
     """What the followed token weighs most and least."""
-    row = select(entries(frame, "recap", "weights"), row=FOLLOWED).sort_values("value", kind="stable")
-    least, most = row.iloc[0], row.iloc[-1]
-    token = _token(frame)
-    context = " ".join(map(_number, values(frame, "recap", "context")[FOLLOWED]))
-    itself = "itself" if most["column_label"] == token else f"“{most['column_label']}”"
+    weights, context = (_matrix(frame, panel).iloc[FOLLOWED] for panel in RECAP[1])
+    token, most, least = weights.name, weights.idxmax(), weights.idxmin()
     return (
-        f"“{token}” is most like {itself} and gives it weight {_number(most['value'])}; “{least['column_label']}” gets "
-        f"least, {_number(least['value'])}. Its context vector is {context}. Darker cells hold larger numbers."
+        f"“{token}” is most like {'itself' if most == token else f'“{most}”'} and gives it weight "
+        f"{_number(weights.max())}; “{least}” gets least, {_number(weights.min())}. Its context vector is "
+        f"({', '.join(map(_number, context))}). The darker a cell, the larger its number."
     )
 
 
 def caption_weight_matrices(frame: pd.DataFrame) -> str:
     """The range of their entries."""
-    found = np.concatenate([values(frame, "basic", panel.matrix).ravel() for panel in WEIGHT_MATRICES])
+    found = np.concatenate([_matrix(frame, panel).to_numpy().ravel() for panel in WEIGHT_MATRICES])
     return (
         f"{len(found)} numbers are all that this self-attention could learn; at the start they lie between "
         f"{_number(found.min())} and {_number(found.max())}."
@@ -142,35 +125,39 @@ def caption_weight_matrices(frame: pd.DataFrame) -> str:
 
 def caption_projections(frame: pd.DataFrame) -> str:
     """The followed token's three vectors."""
-    vectors = listing(
-        f"{name} ({', '.join(map(_number, values(frame, 'basic', matrix)[FOLLOWED]))})"
-        for name, matrix in (("query", "queries"), ("key", "keys"), ("value", "values"))
+    rows = [_matrix(frame, panel).iloc[FOLLOWED] for panel in PROJECTIONS]
+    vectors = (
+        f"{name} ({', '.join(map(_number, row))})" for name, row in zip(("query", "key", "value"), rows, strict=True)
     )
-    return f"One embedding, three vectors: “{_token(frame)}” has {vectors}."
+    return f"One embedding, three vectors: “{rows[0].name}” has {listing(vectors)}."
 
 
 def caption_scores(frame: pd.DataFrame) -> str:
     """The largest and the smallest."""
-    least, most = _extremes(frame, "basic", "scores")
-    return (
-        f"Rows ask, columns are asked. The highest score, {_number(most['value'])}, is that of the query of "
-        f"“{most['row_label']}” with the key of “{most['column_label']}”; the lowest, {_number(least['value'])}, that "
-        f"of “{least['row_label']}” with “{least['column_label']}”."
-    )
+    scores = _matrix(frame, SCORES[0])
+    values = scores.to_numpy()
+
+    def pair(place: np.intp) -> str:
+        row, column = divmod(int(place), values.shape[1])
+        return f"{_number(values[row, column])}, that of “{scores.index[row]}” for “{scores.columns[column]}”"
+
+    highest, lowest = pair(values.argmax()), pair(values.argmin())
+    return f"Rows ask, columns are asked. The highest score is {highest}; the lowest {lowest}."
 
 
 def caption_weights(frame: pd.DataFrame) -> str:
     """How far from equal they are."""
-    matrix = values(frame, "basic", "weights")
+    weights = _matrix(frame, WEIGHTS[1][0]).to_numpy()
     return (
-        f"Divided scores and their softmax. Each row of weights sums to 1; they reach from {_number(matrix.min())} to "
-        f"{_number(matrix.max())}, where equal ones would be {_number(1 / matrix.shape[1])}."
+        f"Divided scores and their softmax. Each row of weights sums to 1; they reach from {_number(weights.min())} to "
+        f"{_number(weights.max())}, where equal ones would be {_number(1 / weights.shape[1])}."
     )
 
 
 def caption_advanced(frame: pd.DataFrame) -> str:
     """The spread of its scores."""
-    scores, weights = values(frame, "advanced", "scaled_scores"), values(frame, "advanced", "weights")
+    scores = matrices.matrix_of(frame, "advanced", "scaled_scores").to_numpy()
+    weights = _matrix(frame, ADVANCED[1][0]).to_numpy()
     return (
         f"From a linear layer's weights the divided scores lie between {_number(scores.min())} and "
         f"{_number(scores.max())}, and the attention weights between {_number(weights.min())} and "

@@ -74,6 +74,7 @@ class Medium:
 
 
 PAGE = Medium(width=7.0, height=4.0, tallest=12.0, text=10)
+WIDE = Medium(width=10.4, height=5.85, tallest=12.0, text=10)  # on the page, beyond the text's column
 SLIDE = Medium(width=13.33, height=7.5, tallest=7.5, text=20)
 _medium: ContextVar[Medium] = ContextVar("medium", default=PAGE)
 
@@ -125,6 +126,17 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             return figure
 
     return draw_styled
+
+
+def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """`draw` on the wide canvas where the page is what is drawn for."""
+
+    @wraps(draw)
+    def draw_wide(*frames: pd.DataFrame) -> Figure:
+        with using(WIDE if medium() is PAGE else medium()):
+            return draw(*frames)
+
+    return draw_wide
 
 
 def new_figure(height: float = 1.0) -> Figure:
