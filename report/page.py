@@ -13,6 +13,7 @@ from markupsafe import Markup
 from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
+from report.answers import answers
 from report.drawing import DrawnFigure, draw_all
 from report.findings import findings
 from report.prose import add_formulas, prose
@@ -38,6 +39,7 @@ CHAPTERS = (  # template, title, and its short form for the contents
     ("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
     ("law", "The exact law, and when attention freezes", "The exact law"),
     ("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
+    ("questions", "Common claims, measured", "Common claims, measured"),
     ("verdicts", "Every claim and its verdict", "Every claim"),
     ("method", "How it was measured", "How it was measured"),
     ("provenance", "Data, provenance and sources", "Data and sources"),
@@ -90,6 +92,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "figures": figures,
         "frames": results.frames,
         "found": findings(results),
+        "answers": answers(results),
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),

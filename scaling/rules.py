@@ -127,9 +127,9 @@ class SplitRule(FactorRule):
     name: str
 
     def factor(self, d_k: int) -> float:
-        """c = d_k^(-1/4) d_k^(-1/4)."""
+        """c = d_k^(-1/4) d_k^(-1/4) = d_k^(-1/2)."""
         _refuse_impossible("SplitRule.factor", d_k)
-        return float(int(d_k) ** -0.25) ** 2
+        return float(int(d_k) ** -0.5)
 
     def scores(self, q: Array, k: Array) -> Array:
         """(d_k^(-1/4) q) · (d_k^(-1/4) k), multiplied in this order."""

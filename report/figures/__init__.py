@@ -1,12 +1,15 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
 from report.figures import (
+    aligned,
     claims,
     crossing,
     distribution,
     freezing,
     jacobian,
     lecture,
+    lookup,
+    one_head,
     over_keys,
     residuals,
     saturation,
@@ -35,5 +38,8 @@ FIGURES: tuple[FigureSpec, ...] = (
     jacobian.AGAINST_D,
     jacobian.MEAN_AND_MEDIAN,
     crossing.CROSSING,
+    one_head.SCALINGS,
+    aligned.MEAN_AND_SD,
+    lookup.BEFORE_AND_AFTER,
     claims.FOREST,
 )
