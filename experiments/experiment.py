@@ -18,6 +18,7 @@ from scaling.intervals import mean_interval
 from scaling.sampling import Tiles, draw_scores
 
 CellT = TypeVar("CellT")
+NumberT = TypeVar("NumberT", int, float)
 Values = NDArray[np.float64]
 
 FIGURE_CONFIDENCE = 0.95  # of the intervals in frames and figures; verdicts use simultaneous ones (claims.py)
@@ -30,7 +31,7 @@ class Column(NamedTuple):
     unit: str = "1"
 
 
-def increasing(values: list[int]) -> list[int]:
+def increasing(values: list[NumberT]) -> list[NumberT]:
     """The values of a grid; ValueError where one is not larger than the one before."""
     if any(b <= a for a, b in pairwise(values)):
         raise ValueError("the values must increase strictly")

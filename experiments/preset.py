@@ -15,6 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from experiments.aligned import Aligned
 from experiments.causal import Causal
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
@@ -23,7 +24,9 @@ from experiments.faults import Faults, nearest_name
 from experiments.freezing import Freezing
 from experiments.goodness import Goodness
 from experiments.lecture_demo import LectureDemo
+from experiments.lookup import Lookup
 from experiments.peaky import Peaky
+from experiments.questions import Questions
 from experiments.saturation import Saturation
 from experiments.saturation_map import SaturationMap
 from experiments.self_attention import SelfAttention
@@ -61,6 +64,9 @@ class Preset(BaseModel):
     saturation: Saturation
     saturation_map: SaturationMap
     freezing: Freezing
+    questions: Questions
+    aligned: Aligned
+    lookup: Lookup
 
     @property
     def experiments(self) -> list[Experiment[Any]]:

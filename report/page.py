@@ -13,6 +13,7 @@ from markupsafe import Markup
 from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
+from report.answers import answers
 from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
 from report.excerpts import excerpt
@@ -88,6 +89,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "lecture": walkthrough(results.frames["self_attention"], results.frames["peaky"]),
         "frames": results.frames,
         "found": findings(results),
+        "answers": answers(results),
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),

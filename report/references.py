@@ -5,7 +5,7 @@ A page is rendered twice: the first pass learns what there is and in which order
 
 from markupsafe import Markup, escape
 
-WORDS = {"section": "section", "figure": "figure", "table": "table", "equation": "equation", "claim": "claim"}
+WORDS = {kind: kind for kind in ("section", "figure", "table", "equation", "claim", "question")}
 
 
 class DanglingReference(Exception):

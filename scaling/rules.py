@@ -1,15 +1,56 @@
-"""Score scalings: what is done to the dot products q·k before they enter the softmax."""
+"""Score scalings: what is done to queries, keys and their dot products before the softmax.
 
+A rule turns q (..., n_queries, d_k) and k (..., n_keys, d_k) into scores (..., n_queries, n_keys). Most rules only
+multiply the dot products by a number; those have a `factor`, and with it an exact law.
+"""
+
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling.arrays import is_count, is_number, shown
 
+Array = NDArray[np.float64]
+
+
+class ScoreRule(Protocol):
+    """What enters the softmax, given queries and keys; d_k and the number of keys are read off their shapes."""
+
+    @property
+    def name(self) -> str:
+        """The rule's name in frames and figures."""
+
+    def scores(self, q: Array, k: Array) -> Array:
+        """Scores (..., n_queries, n_keys) of q (..., n_queries, d_k) and k (..., n_keys, d_k)."""
+
+
+class FactorRule(ABC):
+    """A rule that multiplies every dot product by one number, which the dimension decides."""
+
+    name: str
+
+    @abstractmethod
+    def factor(self, d_k: int) -> float:
+        """The number c that multiplies every dot product; ValueError for a d_k that is not a whole number from 1."""
+
+    def __call__(self, dot_products: Array, d_k: int) -> Array:
+        """Scores of the same shape as `dot_products`."""
+        return dot_products * self.factor(d_k)
+
+    def scores(self, q: Array, k: Array) -> Array:
+        """c · Q Kᵀ."""
+        return self(dot_products_of(q, k), q.shape[-1])
+
+    def variance(self, d_k: int) -> float:
+        """Var(score) = d_k c² for independent entries of mean 0 and variance 1."""
+        return d_k * self.factor(d_k) ** 2
+
 
 @dataclass(frozen=True)
-class PowerRule:
+class PowerRule(FactorRule):
     """Divide the scores by d_k^alpha: alpha = 0 leaves them raw, alpha = 1/2 is attention's own rule.
 
     Vaswani et al. 2017, equation (1), for alpha = 1/2. Independent entries of unit variance then have scores of
@@ -28,14 +69,108 @@ class PowerRule:
         _refuse_impossible("PowerRule.factor", d_k)
         return float(int(d_k) ** -float(self.alpha))
 
-    def __call__(self, dot_products: NDArray[np.float64], d_k: int) -> NDArray[np.float64]:
-        """Scores of the same shape as `dot_products`."""
-        return dot_products * self.factor(d_k)
-
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k^(1 - 2 alpha) for independent entries of mean 0 and variance 1."""
         _refuse_impossible("PowerRule.variance", d_k)
         return float(int(d_k) ** (1 - 2 * float(self.alpha)))
+
+
+@dataclass(frozen=True)
+class ModelRule(FactorRule):
+    """Divide by the root of the model's dimension d_model = n_heads · d_k, in place of the head's: a frequent slip.
+
+    Scores of variance 1/n_heads. ValueError unless n_heads is a whole number from 1.
+    """
+
+    name: str
+    n_heads: int
+
+    def __post_init__(self) -> None:
+        if not is_count(self.n_heads):
+            raise ValueError(
+                f"ModelRule: n_heads must be a whole number from 1 to 2^62; received {shown(self.n_heads)}"
+            )
+
+    def factor(self, d_k: int) -> float:
+        """c = (n_heads d_k)^(-1/2)."""
+        _refuse_impossible("ModelRule.factor", d_k)
+        return float((int(self.n_heads) * int(d_k)) ** -0.5)
+
+
+@dataclass(frozen=True)
+class TemperatureRule(FactorRule):
+    """Divide the scaled scores by a temperature T as well: softmax(q·k / (T √d_k)).
+
+    Scores of variance 1/T². T = 1 is attention's own rule, and T = d_k^(-1/2) none at all. ValueError unless T is a
+    number from 1e-6 to 1e6.
+    """
+
+    name: str
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not is_number(self.temperature) or not 1e-6 <= self.temperature <= 1e6:
+            raise ValueError(
+                f"TemperatureRule: temperature must be a number from 1e-6 to 1e6; received {shown(self.temperature)}"
+            )
+
+    def factor(self, d_k: int) -> float:
+        """c = 1 / (T √d_k)."""
+        _refuse_impossible("TemperatureRule.factor", d_k)
+        return float(int(d_k) ** -0.5 / self.temperature)
+
+
+@dataclass(frozen=True)
+class SplitRule(FactorRule):
+    """Multiply q and k by d_k^(-1/4) each, before their product is taken: attention's own rule, but for rounding."""
+
+    name: str
+
+    def factor(self, d_k: int) -> float:
+        """c = d_k^(-1/4) d_k^(-1/4) = d_k^(-1/2)."""
+        _refuse_impossible("SplitRule.factor", d_k)
+        return float(int(d_k) ** -0.5)
+
+    def scores(self, q: Array, k: Array) -> Array:
+        """(d_k^(-1/4) q) · (d_k^(-1/4) k), multiplied in this order."""
+        share = float(q.shape[-1] ** -0.25)
+        return dot_products_of(share * q, share * k)
+
+
+@dataclass(frozen=True)
+class NormalisedRule:
+    """A gain times the cosine of the angle between q and k: g (q/‖q‖)·(k/‖k‖), "QK-norm".
+
+    Henry et al. 2020, arXiv 2010.04245, where g is one learned number. None stands for g = √d_k, which gives scores of
+    variance exactly 1 wherever the direction of q or of k is uniform, as for normal entries of any size. No score
+    passes ±g. A vector of length 0 is left as it is. ValueError unless g is None or a number from 1e-6 to 1e6.
+    """
+
+    name: str
+    gain: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.gain is not None and (not is_number(self.gain) or not 1e-6 <= self.gain <= 1e6):
+            raise ValueError(
+                f"NormalisedRule: gain must be None or a number from 1e-6 to 1e6; received {shown(self.gain)}"
+            )
+
+    def scores(self, q: Array, k: Array) -> Array:
+        """g · cosines."""
+        gain = q.shape[-1] ** 0.5 if self.gain is None else self.gain
+        return gain * dot_products_of(_unit(q), _unit(k))
+
+
+def dot_products_of(q: Array, k: Array) -> Array:
+    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys)."""
+    products: Array = q @ np.swapaxes(k, -1, -2)
+    return products
+
+
+def _unit(vectors: Array) -> Array:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Array = vectors / np.where(lengths == 0, 1.0, lengths)
+    return unit
 
 
 def _refuse_impossible(where: str, d_k: int) -> None:

@@ -1,6 +1,7 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
 from report.figures import (
+    aligned,
     causal,
     claims,
     crossing,
@@ -8,7 +9,9 @@ from report.figures import (
     freezing,
     jacobian,
     lecture,
+    lookup,
     one_figure,
+    one_head,
     over_keys,
     residuals,
     saturation,
@@ -42,6 +45,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     jacobian.AGAINST_D,
     jacobian.MEAN_AND_MEDIAN,
     crossing.CROSSING,
+    one_head.SCALINGS,
+    aligned.MEAN_AND_SD,
+    lookup.BEFORE_AND_AFTER,
     claims.FOREST,
     one_figure.ONE_FIGURE,
 )

@@ -1,7 +1,7 @@
 """How each kind of value is drawn: measured ones as points with intervals, exact ones as lines, limits as dots.
 
-One meaning per colour: raw is orange (circles, dashed), scaled is blue (squares, solid), an exact law is a thin line in
-ink, and what it tends to is dotted.
+One meaning per colour: raw is orange (circles, dashed), scaled is blue (squares, solid), further rules are green
+(another factor) and pink (normalised vectors), an exact law is a thin line in ink, and what it tends to is dotted.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from report.figures.style import BACKGROUND, INK, RAW, RAW_TEXT, SCALED, figure_of
+from report.figures.style import BACKGROUND, GREEN, INK, PINK, RAW, RAW_TEXT, SCALED, figure_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Mark:
 
 
 RULES = {"raw": Mark(RAW, "o", BACKGROUND, "--", RAW_TEXT), "scaled": Mark(SCALED, "s", SCALED, "-")}
+FACTOR, NORMALISED = Mark(GREEN, "D", GREEN), Mark(PINK, "^", PINK)  # further rules: by what they change
 VERDICTS = {
     "confirmed": Mark(INK, "o", INK),
     "undecided": Mark(INK, "D", BACKGROUND),
