@@ -2,6 +2,7 @@
 
 from report.figures import (
     claims,
+    context_plane,
     crossing,
     distribution,
     freezing,
@@ -12,6 +13,7 @@ from report.figures import (
     residuals,
     saturation,
     saturation_map,
+    shapes,
     softmax_bars,
     variance,
 )
@@ -37,5 +39,7 @@ FIGURES: tuple[FigureSpec, ...] = (
     jacobian.MEAN_AND_MEDIAN,
     crossing.CROSSING,
     claims.FOREST,
+    shapes.SHAPES,
+    context_plane.PLANE,
     one_figure.ONE_FIGURE,
 )

@@ -15,12 +15,23 @@ from matplotlib.figure import Figure
 
 from report.figures import style
 from report.figures.marks import RULES
-from report.figures.matrices import Place, draw_arrows, draw_matrix, matrix_of, sheet, short, titled, width_of, words
+from report.figures.matrices import (
+    Place,
+    draw_arrows,
+    draw_matrix,
+    matrix_of,
+    second_row,
+    sheet,
+    short,
+    titled,
+    vector,
+    width_of,
+    words,
+)
 from report.figures.spec import FigureSpec
 from report.wording import count, plain
 
 MODEL = "basic"
-SECOND = 1  # the row of the token whose way is emphasised
 DECIMALS = 2
 
 
@@ -122,7 +133,7 @@ def _draw_matrices(axes: Axes, matrices: Mapping[str, pd.DataFrame], places: Map
         draw_matrix(
             axes, matrices[name], places[name], colour=colour, decimals=DECIMALS, title=part.title,
             title_colour=title_colour, row_labels=list(matrices[name].index) if name == "embeddings" else (),
-            strong_row=_strong_row(matrices[name]) if part.band == 1 and name != "w_query" else None,
+            strong_row=min(1, len(matrices[name]) - 1) if part.band == 1 and name != "w_query" else None,
         )  # fmt: skip
 
 
@@ -164,33 +175,20 @@ def _draw_formula(axes: Axes, plan: Layout) -> None:
     words(axes, FORMULA, ((left + right) / 2, plan.places["keys"].centre[1]), size=size, va="center")
 
 
-def _second(matrices: Mapping[str, pd.DataFrame], name: str) -> pd.Series:
-    """The emphasised row of a matrix."""
-    return matrices[name].iloc[_strong_row(matrices[name])]
-
-
-def _strong_row(matrix: pd.DataFrame) -> int:
-    return min(SECOND, len(matrix) - 1)
-
-
 def _span(row: pd.Series) -> str:
     return f"{plain(row.min(), DECIMALS)} to {plain(row.max(), DECIMALS)}"
-
-
-def _vector(row: pd.Series) -> str:
-    return f"({', '.join(plain(value, DECIMALS) for value in row)})"
 
 
 def caption(frame: pd.DataFrame) -> str:
     """The way of the second token."""
     matrices = _matrices(frame)
-    scores, weights, context = (_second(matrices, name) for name in ("scores", "weights", "context"))
+    scores, weights, context = (second_row(matrices[name]) for name in ("scores", "weights", "context"))
     n_tokens, d_k = len(matrices["embeddings"]), matrices["keys"].shape[1]
     return (
         f"The way from {count(n_tokens, 'token')} to as many context vectors, with every number of the basic class. "
         f"Outlined is the row of “{scores.name}”: its scores run from {_span(scores)}; divided by "
         f"$\\sqrt{{{d_k}}}$ and put through the softmax they are weights from {_span(weights)}, and the values' "
-        f"average under these weights is its context vector, {_vector(context)}. Softmax and average see one row at a "
+        f"average under these weights is its context vector, {vector(context)}. Softmax and average see one row at a "
         "time: a token's row stays a row from end to end."
     )
 
@@ -199,9 +197,9 @@ def alt(frame: pd.DataFrame) -> str:
     """Every step with its shapes, and the numbers of the second token."""
     matrices = _matrices(frame)
     shape = {name: f"{len(matrix)} × {matrix.shape[1]}" for name, matrix in matrices.items()}
-    token = _second(matrices, "scores").name
+    token = second_row(matrices["scores"]).name
     steps = ("embeddings", "queries", "scores", "weights", "context")
-    rows = "; ".join(f"{name} {_vector(_second(matrices, name))}" for name in steps)
+    rows = "; ".join(f"{name} {vector(second_row(matrices[name]))}" for name in steps)
     return (
         f"Self-attention from left to right: the input X ({shape['embeddings']}) times the weight matrices W_q "
         f"({shape['w_query']}), W_k ({shape['w_key']}) and W_v ({shape['w_value']}) gives Q ({shape['queries']}), "
