@@ -65,6 +65,7 @@ PARTS: Mapping[str, Part] = {
 COLUMNS = (("embeddings",), ("w_key", "w_query", "w_value"), ("keys", "queries", "values"), ("scores",), ("weights",),
            ("context",))  # fmt: skip
 CELL_HEIGHT, PADDING = 1.6, 0.48  # of a cell, and the room beside its number; in text sizes, as all that follows
+LEAST_HEIGHT, OVERHANG = 5.0, 1.25  # of a matrix with a row per token; of a title over its matrix
 TITLE, BAND_GAP, MARGIN, AWAY = 1.6, 1.5, 0.6, 0.45  # the last: between a matrix and an arrow
 FORMULA, FORMULA_SIZE = r"$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V$", 1.9
 
@@ -86,21 +87,27 @@ def _cell_width(matrix: pd.DataFrame) -> float:
 def layout(matrices: Mapping[str, pd.DataFrame]) -> Layout:
     """Column after column from the left, each matrix in the middle of its band."""
     tallest = max(len(matrices[name]) for name in PARTS)
-    band = TITLE + CELL_HEIGHT * tallest
+    cell_height = max(CELL_HEIGHT, LEAST_HEIGHT / len(matrices["scores"]))
+    band = TITLE + cell_height * tallest
     height = 2 * MARGIN + 3 * band + 2 * BAND_GAP
     x = MARGIN + max(width_of(token, is_strong=True) for token in matrices["embeddings"].index)
     places: dict[str, Place] = {}
     for column in COLUMNS:
-        x += max(PARTS[name].gap for name in column)
         cell_width = max(_cell_width(matrices[name]) for name in column)
+        overhang = max(_title_width(matrices, name) - cell_width * matrices[name].shape[1] for name in column) / 2
+        aside = max(0.0, overhang - OVERHANG)
+        x += max(PARTS[name].gap for name in column) + aside
         for name in column:
             n_rows, n_columns = matrices[name].shape
-            y = height - MARGIN - TITLE - PARTS[name].band * (band + BAND_GAP) - CELL_HEIGHT * (tallest - n_rows) / 2
-            places[name] = Place(x, y, n_rows, n_columns, cell_width, CELL_HEIGHT)
-        x = max(places[name].right for name in column)
-    last = places["context"]
-    title = width_of(titled(PARTS["context"].title, last.n_rows, last.n_columns))
-    return Layout(places, max(x, last.centre[0] + title / 2) + MARGIN, height)
+            y = height - MARGIN - TITLE - PARTS[name].band * (band + BAND_GAP) - cell_height * (tallest - n_rows) / 2
+            places[name] = Place(x, y, n_rows, n_columns, cell_width, cell_height)
+        x = max(places[name].right for name in column) + aside
+    last = places["context"].centre[0] + _title_width(matrices, "context") / 2
+    return Layout(places, max(x, last) + MARGIN, height)
+
+
+def _title_width(matrices: Mapping[str, pd.DataFrame], name: str) -> float:
+    return width_of(titled(PARTS[name].title, *matrices[name].shape))
 
 
 def _matrices(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -152,7 +159,7 @@ def _draw_arrows(axes: Axes, places: Mapping[str, Place]) -> None:
         begin, (tip, main) = _right(places[name]), _left(places[target])
         turn, side = tip - 1.5, float(np.sign(begin[1] - main))
         ways.append([begin, (turn, begin[1]), (turn, main + AWAY * side)])
-        beside = (turn, (begin[1] + main + CELL_HEIGHT * places[name].n_rows / 2 * side) / 2)
+        beside = (turn, (begin[1] + main + (places[name].y - places[name].bottom) / 2 * side) / 2)
         words(axes, text, beside, (style.em(0.4), 0), ha="left", va="center_baseline", size=1.15)
     draw_arrows(axes, *ways)
     middle_of_gap = ((places["scores"].right + places["weights"].x) / 2, start[1])
