@@ -362,6 +362,8 @@ def changed(frame: pd.DataFrame) -> pd.DataFrame:
     factor = 1.07 + 0.9 * (frame["rule"] == "raw") if "rule" in frame else 1.07
     for column in {"estimate", "low", "high", "weight", "variance_raw", "exact", "value"} & set(frame.columns):
         frame[column] *= factor
+    if "matrix" in frame:
+        frame = frame[(frame["row_label"] != "step") & (frame["column_label"] != "step")]
     if "verdict" in frame:
         frame["verdict"] = np.roll(np.where(frame["verdict"] == "confirmed", "refuted", "confirmed"), 1)
     return frame

@@ -4,6 +4,7 @@ from report.figures import (
     aligned,
     causal,
     claims,
+    context_plane,
     crossing,
     distribution,
     freezing,
@@ -16,6 +17,7 @@ from report.figures import (
     residuals,
     saturation,
     saturation_map,
+    shapes,
     softmax_bars,
     steps,
     toy,
@@ -49,5 +51,7 @@ FIGURES: tuple[FigureSpec, ...] = (
     aligned.MEAN_AND_SD,
     lookup.BEFORE_AND_AFTER,
     claims.FOREST,
+    shapes.SHAPES,
+    context_plane.PLANE,
     one_figure.ONE_FIGURE,
 )

@@ -4,7 +4,7 @@ The tint grows with |value|, the same for both signs; the number says which. A m
 in text sizes on the `sheet` of a whole drawing, or with cells of size 1 in the axes of its own that `alone` prepares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,16 @@ def matrix_of(frame: pd.DataFrame, model: str, matrix: str) -> pd.DataFrame:
     return table
 
 
+def second_row(matrix: pd.DataFrame) -> pd.Series:
+    """The row of the second token, which the lecture follows; of the only one, if there is one."""
+    return matrix.iloc[min(1, len(matrix) - 1)]
+
+
+def vector(values: Iterable[float]) -> str:
+    """Numbers with two decimals, as words write a vector."""
+    return f"({', '.join(plain(value, 2) for value in values)})"
+
+
 def tints(values: ArrayLike, colour: str, largest: float | None = None) -> NDArray[np.float64]:
     """How opaque `colour` is in the cell of each value: from the palest at 0 to the darkest at `largest`.
 
@@ -166,7 +176,7 @@ def draw_cells(axes: Axes, alphas: ArrayLike, place: Place, *, colour: str = sty
     axes.add_collection(cells, autolim=False)
     between_rows = [[(place.x, y), (place.right, y)] for y in place.y - height * np.arange(1, place.n_rows)]
     between_columns = [[(x, place.y), (x, place.bottom)] for x in place.x + width * np.arange(1, place.n_columns)]
-    _draw_lines(axes, between_rows + between_columns, style.BACKGROUND, style.em(0.1))
+    draw_lines(axes, between_rows + between_columns, style.BACKGROUND, style.em(0.1))
 
 
 def _cell(place: Place, row: int, column: int) -> Path:
@@ -249,7 +259,8 @@ def draw_arrows(axes: Axes, *ways: Sequence[tuple[float, float]]) -> None:
     _draw_path(axes, Path.make_compound_path(*paths), LINE, style.em(0.1))
 
 
-def _draw_lines(axes: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
+def draw_lines(axes: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
+    """Straight lines through points, `width` points thick."""
     if lines:
         _draw_path(axes, Path.make_compound_path(*(Path(line) for line in lines)), colour, width)
 

@@ -15,12 +15,23 @@ from matplotlib.figure import Figure
 
 from report.figures import style
 from report.figures.marks import RULES
-from report.figures.matrices import Place, draw_arrows, draw_matrix, matrix_of, sheet, short, titled, width_of, words
+from report.figures.matrices import (
+    Place,
+    draw_arrows,
+    draw_matrix,
+    matrix_of,
+    second_row,
+    sheet,
+    short,
+    titled,
+    vector,
+    width_of,
+    words,
+)
 from report.figures.spec import FigureSpec
 from report.wording import count, plain
 
 MODEL = "basic"
-SECOND = 1  # the row of the token whose way is emphasised
 DECIMALS = 2
 
 
@@ -54,6 +65,7 @@ PARTS: Mapping[str, Part] = {
 COLUMNS = (("embeddings",), ("w_key", "w_query", "w_value"), ("keys", "queries", "values"), ("scores",), ("weights",),
            ("context",))  # fmt: skip
 CELL_HEIGHT, PADDING = 1.6, 0.48  # of a cell, and the room beside its number; in text sizes, as all that follows
+LEAST_HEIGHT, OVERHANG = 5.0, 1.25  # of a matrix with a row per token; of a title over its matrix
 TITLE, BAND_GAP, MARGIN, AWAY = 1.6, 1.5, 0.6, 0.45  # the last: between a matrix and an arrow
 FORMULA, FORMULA_SIZE = r"$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V$", 1.9
 
@@ -75,21 +87,27 @@ def _cell_width(matrix: pd.DataFrame) -> float:
 def layout(matrices: Mapping[str, pd.DataFrame]) -> Layout:
     """Column after column from the left, each matrix in the middle of its band."""
     tallest = max(len(matrices[name]) for name in PARTS)
-    band = TITLE + CELL_HEIGHT * tallest
+    cell_height = max(CELL_HEIGHT, LEAST_HEIGHT / len(matrices["scores"]))
+    band = TITLE + cell_height * tallest
     height = 2 * MARGIN + 3 * band + 2 * BAND_GAP
     x = MARGIN + max(width_of(token, is_strong=True) for token in matrices["embeddings"].index)
     places: dict[str, Place] = {}
     for column in COLUMNS:
-        x += max(PARTS[name].gap for name in column)
         cell_width = max(_cell_width(matrices[name]) for name in column)
+        overhang = max(_title_width(matrices, name) - cell_width * matrices[name].shape[1] for name in column) / 2
+        aside = max(0.0, overhang - OVERHANG)
+        x += max(PARTS[name].gap for name in column) + aside
         for name in column:
             n_rows, n_columns = matrices[name].shape
-            y = height - MARGIN - TITLE - PARTS[name].band * (band + BAND_GAP) - CELL_HEIGHT * (tallest - n_rows) / 2
-            places[name] = Place(x, y, n_rows, n_columns, cell_width, CELL_HEIGHT)
-        x = max(places[name].right for name in column)
-    last = places["context"]
-    title = width_of(titled(PARTS["context"].title, last.n_rows, last.n_columns))
-    return Layout(places, max(x, last.centre[0] + title / 2) + MARGIN, height)
+            y = height - MARGIN - TITLE - PARTS[name].band * (band + BAND_GAP) - cell_height * (tallest - n_rows) / 2
+            places[name] = Place(x, y, n_rows, n_columns, cell_width, cell_height)
+        x = max(places[name].right for name in column) + aside
+    last = places["context"].centre[0] + _title_width(matrices, "context") / 2
+    return Layout(places, max(x, last) + MARGIN, height)
+
+
+def _title_width(matrices: Mapping[str, pd.DataFrame], name: str) -> float:
+    return width_of(titled(PARTS[name].title, *matrices[name].shape))
 
 
 def _matrices(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -122,7 +140,7 @@ def _draw_matrices(axes: Axes, matrices: Mapping[str, pd.DataFrame], places: Map
         draw_matrix(
             axes, matrices[name], places[name], colour=colour, decimals=DECIMALS, title=part.title,
             title_colour=title_colour, row_labels=list(matrices[name].index) if name == "embeddings" else (),
-            strong_row=_strong_row(matrices[name]) if part.band == 1 and name != "w_query" else None,
+            strong_row=min(1, len(matrices[name]) - 1) if part.band == 1 and name != "w_query" else None,
         )  # fmt: skip
 
 
@@ -141,7 +159,7 @@ def _draw_arrows(axes: Axes, places: Mapping[str, Place]) -> None:
         begin, (tip, main) = _right(places[name]), _left(places[target])
         turn, side = tip - 1.5, float(np.sign(begin[1] - main))
         ways.append([begin, (turn, begin[1]), (turn, main + AWAY * side)])
-        beside = (turn, (begin[1] + main + CELL_HEIGHT * places[name].n_rows / 2 * side) / 2)
+        beside = (turn, (begin[1] + main + (places[name].y - places[name].bottom) / 2 * side) / 2)
         words(axes, text, beside, (style.em(0.4), 0), ha="left", va="center_baseline", size=1.15)
     draw_arrows(axes, *ways)
     middle_of_gap = ((places["scores"].right + places["weights"].x) / 2, start[1])
@@ -164,33 +182,20 @@ def _draw_formula(axes: Axes, plan: Layout) -> None:
     words(axes, FORMULA, ((left + right) / 2, plan.places["keys"].centre[1]), size=size, va="center")
 
 
-def _second(matrices: Mapping[str, pd.DataFrame], name: str) -> pd.Series:
-    """The emphasised row of a matrix."""
-    return matrices[name].iloc[_strong_row(matrices[name])]
-
-
-def _strong_row(matrix: pd.DataFrame) -> int:
-    return min(SECOND, len(matrix) - 1)
-
-
 def _span(row: pd.Series) -> str:
     return f"{plain(row.min(), DECIMALS)} to {plain(row.max(), DECIMALS)}"
-
-
-def _vector(row: pd.Series) -> str:
-    return f"({', '.join(plain(value, DECIMALS) for value in row)})"
 
 
 def caption(frame: pd.DataFrame) -> str:
     """The way of the second token."""
     matrices = _matrices(frame)
-    scores, weights, context = (_second(matrices, name) for name in ("scores", "weights", "context"))
+    scores, weights, context = (second_row(matrices[name]) for name in ("scores", "weights", "context"))
     n_tokens, d_k = len(matrices["embeddings"]), matrices["keys"].shape[1]
     return (
         f"The way from {count(n_tokens, 'token')} to as many context vectors, with every number of the basic class. "
         f"Outlined is the row of “{scores.name}”: its scores run from {_span(scores)}; divided by "
         f"$\\sqrt{{{d_k}}}$ and put through the softmax they are weights from {_span(weights)}, and the values' "
-        f"average under these weights is its context vector, {_vector(context)}. Softmax and average see one row at a "
+        f"average under these weights is its context vector, {vector(context)}. Softmax and average see one row at a "
         "time: a token's row stays a row from end to end."
     )
 
@@ -199,9 +204,9 @@ def alt(frame: pd.DataFrame) -> str:
     """Every step with its shapes, and the numbers of the second token."""
     matrices = _matrices(frame)
     shape = {name: f"{len(matrix)} × {matrix.shape[1]}" for name, matrix in matrices.items()}
-    token = _second(matrices, "scores").name
+    token = second_row(matrices["scores"]).name
     steps = ("embeddings", "queries", "scores", "weights", "context")
-    rows = "; ".join(f"{name} {_vector(_second(matrices, name))}" for name in steps)
+    rows = "; ".join(f"{name} {vector(second_row(matrices[name]))}" for name in steps)
     return (
         f"Self-attention from left to right: the input X ({shape['embeddings']}) times the weight matrices W_q "
         f"({shape['w_query']}), W_k ({shape['w_key']}) and W_v ({shape['w_value']}) gives Q ({shape['queries']}), "
