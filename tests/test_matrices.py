@@ -13,7 +13,6 @@ from report.figures import matrices, style
 from report.figures.export import inline_svg, svg_bytes
 from report.figures.labels import Box, place_labels
 from report.figures.matrices import Place, alone, draw_matrix, matrix_of, short, tints
-from report.figures.outlines import shortened
 from report.wording import plain
 from scaling import SelfAttentionV1
 from test_figures import SPECS, drawn, faults_of_text, frames, shown_texts
@@ -199,14 +198,3 @@ def test_labels_avoid_each_other_and_the_marks() -> None:
     for box in (one, other):
         assert all(box.distance(point) > radius for point, radius in zip(points, radii, strict=True))
     assert one.overlaps(one)
-
-
-def test_outlines_are_the_same_said_shortly() -> None:
-    """Relative steps end where the absolute points are, and what is not understood stays as it is."""
-    path = "M 10.123 20 L 30.5 20 L 30.5 5 L 10.123 5 z M 1 2 Q 3 4 5 6 Q 7 8 9 10 C 1 2 3 4 5 6"
-    assert shortened(path) == "m10.12 20h20.38v-15h-20.38zm-9.12-18q2 2 4 4 2 2 4 4c-8-8-6-6-4-4"
-    assert shortened("M 100 200 L 300 200", 0.1, 0) == "m10 20h20"
-    assert shortened("M 0 0 A 1 1 0 0 0 2 2") == "M 0 0 A 1 1 0 0 0 2 2"
-    steps = np.cumsum([float(n) for n in re.findall(r"-?[\d.]+", shortened("M " + " L ".join(["0 0"] + [
-        f"{i * 0.333:.3f} {i * 0.777 + i * i * 0.001:.3f}" for i in range(1, 200)])))][0::2])  # fmt: skip
-    assert steps[-1] == pytest.approx(199 * 0.333, abs=0.006)

@@ -5,6 +5,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import ROOT
@@ -51,12 +52,21 @@ def test_the_presets_it_names_exist(tmp_path: Path) -> None:
 
 def test_the_python_example_runs_and_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     """A variance near 64, a raw entropy far below the scaled one, and both near their exact means."""
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     exec(compile(example, "README.md", "exec"), {})
     variance, *entropies = (float(word) for word in re.findall(r"\d+\.\d+", capsys.readouterr().out))
     assert 50 < variance < 80
     assert entropies[0] < 1 < 3 < entropies[1] < 3.92
     assert entropies[:2] == pytest.approx(entropies[2:], abs=0.2)
+
+
+def test_the_example_of_classes_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Contexts of six tokens from two classes and from two heads, and between them weights whose rows sum to 1."""
+    _, example = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+    numbers = [float(word) for word in re.findall(r"-?\d+\.\d+(?:e[-+]\d+)?", capsys.readouterr().out)]
+    assert len(numbers) == 6 * 2 + 6 * 6 + 6 * 2
+    assert np.array(numbers[12:48]).reshape(6, 6).sum(axis=1) == pytest.approx(np.ones(6), abs=1e-6)
 
 
 def test_the_folders_it_draws_exist() -> None:
