@@ -89,14 +89,15 @@ def test_no_number_is_missing(document: ElementTree.Element) -> None:
         assert not re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text), word
 
 
-def test_each_line_of_the_derivation_has_its_evidence(report: Path, html: str) -> None:
-    """Beside each line stand the prediction, measurement, interval and verdict of its claim, as in claims.json."""
+def test_each_line_of_the_derivation_and_each_answer_has_its_evidence(report: Path, html: str) -> None:
+    """Beside it stand the prediction, measurement, interval and verdict of its claim, as in claims.json."""
     claims = {claim["id"]: claim for claim in json.loads((report / "claims.json").read_text())["claims"]}
     shown = re.findall(r'<dl class="evidence" id="claim-([\w-]+)">(.*?)</dl>', html, flags=re.DOTALL)
-    assert [name for name, _ in shown] == [
+    assert [name for name, _ in shown][:9] == [
         "mean-entry", "variance-entry", "mean-product", "variance-product", "covariance-products",
         "mean-16", "variance-16", "sd-16", "scaled-variance-16",
     ]  # fmt: skip
+    assert {"variance-of-inverse", "split-is-scaled", "trained-own-mean"} <= {name for name, _ in shown[9:]}
     for name, body in shown:
         claim = claims[name]
         measured = re.search(r"<dt>measured</dt><dd>(.*?)</dd>", body)
@@ -167,10 +168,29 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "[saturation]\nd_k = [5]\nn_keys = [2]",
         "[lecture_demo]\nd_k = [1]",
         '[variance]\nd_k = [1, 2, 4]\nentries = "sign"',
+        "[questions]\nn_blocks = 2\nd_k = 1\nn_keys = 2\nn_heads = 1",
+        "[questions]\nn_blocks = 4\nd_k = 6\nn_keys = 3\nn_heads = 5\nentry_sd = 1.1\ncold = 0.9\nhot = 20.0",
+        "[questions]\nn_blocks = 2\nd_k = 2000\nn_keys = 300\nn_heads = 1000\nentry_sd = 10.0\ncold = 0.05",
+        "[aligned]\nn_blocks = 2\nd_k = [1]\nrho = [0.0]",
+        "[aligned]\nn_blocks = 4\nd_k = [3, 7]\nrho = [0.01, 0.1, 0.3, 0.9, 0.95, 0.99]",
+        "[lookup]\nn_blocks = 2\nd_k = 2\nrate = 0.001\nn_steps = 1\nbatch = 1",
+        "[lookup]\nn_blocks = 2\nd_k = 256\nrate = 10.0\nn_steps = 20\nbatch = 8",
     ],
-    ids=["one dimension", "one cell", "one demo", "signs"],
+    ids=[
+        "one dimension",
+        "one cell",
+        "one demo",
+        "signs",
+        "d_k of 1",
+        "few keys",
+        "many heads",
+        "independent only",
+        "six correlations",
+        "learns nothing",
+        "learns too fast",
+    ],
 )
-def test_small_grids_make_a_page_too(tmp_path: Path, change: str) -> None:
+def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
     """Where there is no slope or no direction to speak of, the page is silent about it and still whole."""
     table = change.split("\n", 1)[0]
     settings = change.split("\n", 1)[1]
@@ -178,8 +198,10 @@ def test_small_grids_make_a_page_too(tmp_path: Path, change: str) -> None:
     kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
     (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\nmargin = 0.2\n")
     results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
-    page = render(results, draw_all(results))
+    page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
     html5lib.HTMLParser(strict=True).parse(page)
+    text = " ".join("".join(html5lib.parse(page).itertext()).split())
+    assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", text[text.index("Skip to the text") :])
 
 
 def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
