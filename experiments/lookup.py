@@ -18,7 +18,14 @@ from scaling.rules import SCALED
 TASK = LookupTask()
 STATES = ("before", "after")
 KEYS = ("own", "other")
-QUANTITIES = ("own_mean", "own_sd", "other_mean", "other_variance", "correlation", "found")
+QUANTITIES = (  # of which keys, and what
+    ("own", "mean"),
+    ("own", "sd"),
+    ("other", "mean"),
+    ("other", "variance"),
+    ("own", "correlation"),
+    ("own", "found"),
+)
 EDGES = np.arange(-32, 97) * 0.5  # of the bins of q·k/√d_k
 EXAMPLES_BEFORE, EXAMPLES_AFTER = 32, 512  # measured on each untrained head, and on the trained one
 LEARNED = 1.0  # in standard deviations of an untrained score: less would not be called a dependence
@@ -43,14 +50,14 @@ class Lookup(Experiment[LookupCell]):
     columns: ClassVar[Mapping[str, Column]] = {
         "d_k": Column("entries of q and of k", "count"),
         "state": Column("before: heads with their first weights; after: one head of each block, trained", "name"),
-        "keys": Column("for a density: own, the key that the query looks for, or other, the rest; else empty", "name"),
+        "keys": Column("own: the key that the query looks for; other: the rest", "name"),
         "bin_low": Column("lower edge of the bin of z = q·k/√d_k; empty for anything but a density"),
         "bin_high": Column("upper edge of the bin of z"),
         **ESTIMATE_COLUMNS,
         "quantity": Column(
-            "own_mean and own_sd of z = q·k/√d_k for queries and their own keys; other_mean and other_variance of z "
-            "for the other keys; correlation of q_i with the own key's k_i over examples, averaged over i; found: "
-            "share of queries whose own key has the largest score; density of z in a bin",
+            "mean and sd of z = q·k/√d_k; variance: the mean of its square; correlation of q_i with the key's k_i over "
+            "examples, averaged over i; found: share of queries for which the key has the largest score; density of z "
+            "in a bin",
             "name",
         ),
         "prediction": Column("exact, over the draw of the first weights, where one is known, else empty"),
@@ -94,11 +101,10 @@ class Lookup(Experiment[LookupCell]):
         """One row per state and quantity, then the densities."""
         ((cell, blocks),) = observed.items()
         n_bins, rows = len(EDGES) - 1, []
-        # the variance's expectation is exact over weights and inputs; the rest follows from means of 0
-        exact = {"own_mean": 0.0, "other_mean": 0.0, "other_variance": 1.0, "correlation": 0.0}
+        exact = {"mean": 0.0, "variance": 1.0, "correlation": 0.0}
         for i, state in enumerate(STATES):
-            index = {"d_k": cell.d_k, "state": state, "keys": "", "bin_low": np.nan, "bin_high": np.nan}
-            for j, quantity in enumerate(QUANTITIES):
+            for j, (keys, quantity) in enumerate(QUANTITIES):
+                index = {"d_k": cell.d_k, "state": state, "keys": keys, "bin_low": np.nan, "bin_high": np.nan}
                 prediction = exact.get(quantity, np.nan) if state == "before" else np.nan
                 rows.append(estimate_row(index, quantity, blocks[:, i, j], prediction))
         for i, state in enumerate(STATES):
@@ -118,7 +124,7 @@ class Lookup(Experiment[LookupCell]):
     def claims(self, observed: Mapping[LookupCell, Values]) -> list[Claim]:
         """Independent before, dependent after."""
         ((cell, blocks),) = observed.items()
-        mean, variance = QUANTITIES.index("own_mean"), QUANTITIES.index("other_variance")
+        mean, variance = QUANTITIES.index(("own", "mean")), QUANTITIES.index(("other", "variance"))
         untrained = f"{cell.n_initial} untrained heads"
         return [
             Claim(

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -144,5 +143,5 @@ def _aligned(frame: pd.DataFrame) -> AlignedEnd:
 
 
 def _learned(frame: pd.DataFrame, state: str) -> Learned:
-    value: dict[str, Any] = _values(select(frame, state=state, keys=""))
-    return Learned(**{name: value[name] for name in Learned.__dataclass_fields__})
+    own, other = (_values(select(frame, state=state, keys=keys)) for keys in ("own", "other"))
+    return Learned(own["mean"], other["variance"], own["correlation"], own["found"])

@@ -10,12 +10,11 @@ from scipy import stats
 
 from experiments.claims import Claim, Judgement, Verdict, judge, judge_all
 from experiments.derivation import Derivation
-from experiments.experiment import Experiment, cell_key
 from experiments.goodness import Goodness
 from experiments.lecture_demo import LectureDemo
 from experiments.saturation import Saturation
-from experiments.seeds import block_rng
 from experiments.variance import Variance
+from judge import verdicts
 from scaling import RAW, SCALED, Gaussian, PowerRule, Uniform
 
 
@@ -115,20 +114,6 @@ def test_an_unknown_claim_is_not_found_silently() -> None:
     """Templates name claims; a typo must not pass."""
     with pytest.raises(KeyError, match="no claim is named 'nothing'"):
         judge_all([claim([1, 2])], 0.001)["nothing"]
-
-
-def verdicts(experiment: Experiment, seed: int = 1) -> dict[str, Judgement]:  # type: ignore[type-arg]
-    """All judgements of one experiment on its own, by id."""
-    observed = {
-        cell: np.stack(
-            [
-                experiment.measure(cell, block_rng(seed, experiment.name, cell_key(cell), block))
-                for block in range(experiment.n_blocks)
-            ]
-        )
-        for cell in experiment.cells()
-    }
-    return {judgement.claim.id: judgement for judgement in judge_all(experiment.claims(observed), 0.001).judgements}
 
 
 GRID = {"n_blocks": 64, "d_k": [1, 2, 8, 64], "margin": 0.02}

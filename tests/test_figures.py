@@ -16,10 +16,15 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from scipy import stats
 
+from experiments.aligned import Aligned
 from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.freezing import Freezing
+from experiments.lookup import Lookup
+from experiments.questions import Questions
 from experiments.saturation_map import SaturationMap
+from experiments.self_attention import SelfAttention
+from judge import observed
 from report.figures import FIGURES, marks, style
 from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import inline_svg, png_bytes, svg_bytes
@@ -191,6 +196,20 @@ def law_frame(experiment: Experiment) -> pd.DataFrame:  # type: ignore[type-arg]
     return experiment.frame({cell: experiment.measure(cell, rng)[None] for cell in experiment.cells()})
 
 
+def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-arg]
+    """Experiments whose own frames are quickly had."""
+    many = 300 if large else 2
+    correlations = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0] if large else [0.0]
+    return [
+        Questions(
+            n_blocks=BLOCKS, d_k=1024 if large else 3, n_keys=many, n_heads=200 if large else 1, margin=0.5,
+            entry_sd=9.75 if large else 1.1, cold=0.125, hot=16.0,
+        ),
+        Aligned(n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4], rho=correlations, margin=0.5),
+        Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
+    ]  # fmt: skip
+
+
 @cache
 def frames(grid: str) -> dict[str, pd.DataFrame]:
     """A frame for each experiment, over a grid."""
@@ -213,8 +232,10 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
         "softmax_row": softmax_row_frame(rng, 50 if large else 8),
         "peaky": peaky_frame(),
         "causal": law_frame(Causal()),
+        "self_attention": law_frame(SelfAttention()),
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
         "claims": claims_frame(rng, 90 if large else 30),
+        **{experiment.name: experiment.frame(observed(experiment)) for experiment in measured_experiments(large)},
     }
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from judge import disagreements
 from scaling import RAW, SCALED, PowerRule
+from scaling.rules import FactorRule, ModelRule, NormalisedRule, ScoreRule, SplitRule, TemperatureRule
 
 
 def test_raw_and_scaled_by_hand() -> None:
@@ -43,3 +45,90 @@ def test_an_impossible_exponent_is_refused(alpha: Any) -> None:
     """An exponent is a number, small enough for every factor to be a float."""
     with pytest.raises(ValueError, match=f"^PowerRule: alpha must be a number from -8 to 8; received {alpha!r}$"):
         PowerRule("odd", alpha)
+
+
+def test_rules_by_hand() -> None:
+    """Each rule on one query (1, 2, 2, 4) and two keys, worked out on paper; |q| = 5."""
+    q = np.array([[1.0, 2.0, 2.0, 4.0]])
+    k = np.array([[2.0, 0.0, 4.0, 4.0], [0.0, 3.0, 0.0, 0.0]])  # q·k = 26 and 6, |k| = 6 and 3
+    expected = {
+        RAW: [26, 6],
+        SCALED: [13, 3],
+        PowerRule("inverse", 1.0): [6.5, 1.5],
+        ModelRule("model", 4): [6.5, 1.5],
+        TemperatureRule("cold", 0.5): [26, 6],
+        SplitRule("split"): [13, 3],
+        NormalisedRule("normalised"): [2 * 26 / 30, 2 * 6 / 15],
+        NormalisedRule("normalised", gain=15.0): [13, 6],
+    }
+    for rule, scores in expected.items():
+        assert rule.scores(q, k) == pytest.approx(np.array([scores]), rel=1e-14), rule
+
+
+FACTORS = (RAW, SCALED, ModelRule("model", 8), TemperatureRule("hot", 2.0), SplitRule("split"))
+EVERY_RULE = (*FACTORS, NormalisedRule("normalised"), NormalisedRule("normalised", 3.0))
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
+def test_scores_are_one_number_for_each_query_and_key(rule: ScoreRule) -> None:
+    """Stacks of tiles, or a single one: row i, column j belongs to query i and key j."""
+    rng = np.random.default_rng(1)
+    q, k = rng.standard_normal((2, 3, 8)), rng.standard_normal((2, 5, 8))
+    scores = rule.scores(q, k)
+    assert scores.shape == (2, 3, 5)
+    assert scores[1, 2, 4] == pytest.approx(rule.scores(q[1, 2:3], k[1, 4:])[0, 0], rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", FACTORS, ids=repr)
+def test_a_factor_says_what_the_scores_are(rule: FactorRule) -> None:
+    """scores = c q·k, through either door, and Var = d_k c² for independent entries of variance 1."""
+    rng = np.random.default_rng(2)
+    q, k = rng.standard_normal((4, 16)), rng.standard_normal((6, 16))
+    assert rule.scores(q, k) == pytest.approx(rule.factor(16) * (q @ k.T), rel=1e-12)
+    assert rule(q @ k.T, 16) == pytest.approx(rule.scores(q, k), rel=1e-12)
+    assert rule.variance(16) == pytest.approx(16 * rule.factor(16) ** 2)
+
+
+def test_variances_of_the_further_rules() -> None:
+    """1/n_heads, 1/T², and 1 for the split."""
+    assert ModelRule("model", 8).variance(64) == pytest.approx(1 / 8)
+    assert TemperatureRule("cold", 0.5).variance(64) == pytest.approx(4)
+    assert SplitRule("split").variance(64) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [1.0, 3.0])
+@pytest.mark.parametrize("d_k", [1, 2, 5, 64])
+def test_normalised_scores_have_variance_one_whatever_the_entries_size(d_k: int, size: float) -> None:
+    """g² E[cos²] = 1 at g = √d_k, over 64 blocks, at the judge's level; and no score passes the gain."""
+    rng = np.random.default_rng(3)
+    q, k = size * rng.standard_normal((64, 40, d_k)), size * rng.standard_normal((64, 40, d_k))
+    scores = NormalisedRule("normalised").scores(q, k)
+    assert np.abs(scores).max() <= d_k**0.5 * (1 + 1e-12)
+    assert disagreements(np.square(scores).mean(axis=(1, 2)), 1.0) == []
+
+
+def test_a_vector_of_no_length_has_no_direction() -> None:
+    """Its scores are 0, not nan."""
+    assert NormalisedRule("normalised").scores(np.zeros((1, 4)), np.ones((2, 4))).tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ModelRule("m", 0), "ModelRule: n_heads must be a whole number from 1 to 2^62; received 0"),
+        (lambda: ModelRule("m", 2.0), "ModelRule: n_heads must be a whole number from 1 to 2^62; received 2.0"),
+        (lambda: TemperatureRule("t", 0), "TemperatureRule: temperature must be a number from 1e-6 to 1e6; received 0"),
+        (lambda: TemperatureRule("t", np.nan), "TemperatureRule: temperature must be .*; received nan"),
+        (
+            lambda: NormalisedRule("n", -1),
+            "NormalisedRule: gain must be None or a number .*; received -1",
+        ),
+        (lambda: SplitRule("s").factor(0), "SplitRule.factor: d_k must be a whole number from 1 to 2^62; received 0"),
+        (lambda: ModelRule("m", 2).factor(-1), "ModelRule.factor: d_k must be a whole number .*; received -1"),
+        (lambda: TemperatureRule("t", 2).factor(1.5), "TemperatureRule.factor: d_k must be .*; received 1.5"),
+    ],
+)
+def test_impossible_rules_are_refused(make: Any, message: str) -> None:
+    """In one line that names the setting, what was received and what is allowed."""
+    with pytest.raises(ValueError, match=message.replace("^", r"\^")):
+        make()

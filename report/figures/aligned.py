@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
-from report.wording import listing, number
+from report.wording import number
 
 FURTHER = ("D", "^", "v", "<", ">")  # markers of the correlations above 0
 PANELS = (("mean", "mean of $q \\cdot k$"), ("sd", "standard deviation of $q \\cdot k$"))
@@ -75,7 +75,7 @@ def caption(frame: pd.DataFrame) -> str:
         if first < last
         else f"{number(mean.iloc[0])} and {number(sd.iloc[0])} at $d_k = {first}$"
     )
-    is_missing = " Independent vectors ($\\rho = 0$) have a mean of 0, which has no place on the left."
+    is_missing = " Independent vectors have a mean of 0, which has no place on the left."
     return (
         f"Where $q_i$ and $k_i$ have the correlation $\\rho = {rho:g}$, mean and standard deviation of the dot product "
         f"are, as measured, {ends}. The lines on the left rise like $d_k \\rho$, those on the right like "
@@ -90,9 +90,9 @@ def alt(frame: pd.DataFrame) -> str:
         for quantity, words in (("mean", "mean"), ("sd", "standard deviation")):
             estimates = select(frame, quantity=quantity, rho=rho)["estimate"]
             ends = dict.fromkeys((number(estimates.iloc[0]), number(estimates.iloc[-1])))
-            parts.append(f"{words} at correlation {rho:g} {' to '.join(ends)}")
+            parts.append(f"{words} at correlation {rho:g}: {' to '.join(ends)}")
     dimensions = levels(frame, "d_k")
-    return f"Dot products of aligned vectors, d_k from {dimensions[0]} to {dimensions[-1]}: {listing(parts)}."
+    return f"Dot products of aligned vectors, d_k from {dimensions[0]} to {dimensions[-1]}. {'; '.join(parts)}."
 
 
 MEAN_AND_SD = FigureSpec("aligned-products", "aligned", "When queries and keys are aligned", draw, caption, alt)

@@ -15,8 +15,8 @@ SEEN = 2e-3  # densities below it are not seen
 WORDS = {"before": "before training", "after": "after training"}
 
 
-def _value(frame: pd.DataFrame, state: str, quantity: str) -> float:
-    return float(select(frame, state=state, quantity=quantity)["estimate"].iloc[0])
+def _value(frame: pd.DataFrame, state: str, keys: str, quantity: str) -> float:
+    return float(select(frame, state=state, keys=keys, quantity=quantity)["estimate"].iloc[0])
 
 
 def _outlines(axes: Axes, frame: pd.DataFrame, state: str) -> None:
@@ -71,16 +71,19 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 def caption(frame: pd.DataFrame) -> str:
     """Mean scores with the own key, the spread of the others, and how often the own key is found."""
-    values = {
-        state: {name: _value(frame, state, name) for name in ("own_mean", "other_variance", "correlation", "found")}
+    before, after = (
+        {
+            "own": _value(frame, state, "own", "mean"),
+            "other": _value(frame, state, "other", "variance") ** 0.5,
+            "found": _value(frame, state, "own", "found"),
+        }
         for state in WORDS
-    }
-    before, after = values["before"], values["after"]
+    )
     return (
         f"At $d_k = {frame['d_k'].iloc[0]}$, in units of $\\sqrt{{d_k}}$: before training the mean score of a query "
-        f"with its own key is {plain(before['own_mean'], 2)}, after it {number(after['own_mean'])}. The other keys’ "
-        f"scores have a standard deviation of {number(before['other_variance'] ** 0.5)} before and "
-        f"{number(after['other_variance'] ** 0.5)} after. The own key has the largest score for "
+        f"with its own key is {plain(before['own'], 2)}, after it {number(after['own'])}. The other keys’ "
+        f"scores have a standard deviation of {number(before['other'])} before and "
+        f"{number(after['other'])} after. The own key has the largest score for "
         f"{percent(before['found'])} of the queries before and {percent(after['found'])} after. Each panel has its "
         "own height; on the left are many untrained heads together."
     )
@@ -88,12 +91,14 @@ def caption(frame: pd.DataFrame) -> str:
 
 def alt(frame: pd.DataFrame) -> str:
     """The same numbers."""
-    parts = [
-        f"{words.capitalize()}: own key {plain(_value(frame, state, 'own_mean'), 2)}, with a standard deviation of "
-        f"{number(_value(frame, state, 'own_sd'))}; other keys {plain(_value(frame, state, 'other_mean'), 2)}, with "
-        f"{number(_value(frame, state, 'other_variance') ** 0.5)}"
-        for state, words in WORDS.items()
-    ]
+    parts = []
+    for state, words in WORDS.items():
+        own, other = (plain(_value(frame, state, keys, "mean"), 2) for keys in ("own", "other"))
+        own_sd, other_sd = _value(frame, state, "own", "sd"), _value(frame, state, "other", "variance") ** 0.5
+        parts.append(
+            f"{words.capitalize()}: own key {own}, with a standard deviation of {number(own_sd)}; other keys {other}, "
+            f"with {number(other_sd)}"
+        )
     return f"Densities of scores divided by the root of d_k, with their means. {'. '.join(parts)}."
 
 

@@ -5,11 +5,12 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from report.figures import marks, style
 from report.figures.selection import select
 from report.figures.spec import FigureSpec
-from report.wording import listing, number, percent
+from report.wording import number, percent
 
 MARKS = {
     "raw": marks.RULES["raw"],
@@ -86,7 +87,10 @@ def draw(frame: pd.DataFrame) -> Figure:
     for label, rule in zip(left.get_yticklabels(), rules, strict=True):
         label.set_color(MARKS[rule].words if rule in ("raw", "scaled") else style.INK)
     estimates = select(frame, quantity="variance")["estimate"]
-    style.log2_axis(left, "x", estimates, most=6)
+    style.log2_axis(left, "x", estimates, most=5)
+    left.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"1/{1 / value:.0f}" if value < 1 else f"{value:.0f}")
+    )
     left.set_title("variance of the scores")
     right.set_xlim(-0.02, 1.02)
     right.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
@@ -113,8 +117,8 @@ def caption(frame: pd.DataFrame) -> str:
     ]
     sd = frame["entry_sd"].max()
     return (
-        f"The same queries and keys, but for the size of their entries, under each rule: {listing(parts)}. Entries of "
-        f"standard deviation {sd:g} leave the scaled scores a variance of {number(value['wide', 'variance'])}, and "
+        f"The same queries and keys, but for the size of their entries, under each rule: {'; '.join(parts)}. Entries "
+        f"of standard deviation {sd:g} leave the scaled scores a variance of {number(value['wide', 'variance'])}, and "
         f"{number(value['wide-normalised', 'variance'])} if queries and keys are normalised first. Green: other "
         "constant factors; pink: cosines times $\\sqrt{d_k}$, for whose entropy no exact law is used here."
     )

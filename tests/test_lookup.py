@@ -1,0 +1,161 @@
+"""The lookup task: its gradients against finite differences, its draws, and what learning does to independence."""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.claims import Verdict
+from experiments.lookup import EDGES, QUANTITIES, TASK, Lookup
+from judge import disagreements, observed, verdicts
+from scaling.lookup import Examples, Gradients, Head, LookupTask, descend, gradients
+
+SMALL = LookupTask(n_keys=5, d_in=4, n_classes=3)
+
+
+def loss(head: Head, examples: Examples, factor: float) -> float:
+    """The mean loss, example by example and in the order of the definition."""
+    total = 0.0
+    for query, keys, own, values in zip(examples.queries, examples.keys, examples.own, examples.values, strict=True):
+        scores = [factor * float((query @ head.w_q) @ (key @ head.w_k)) for key in keys]
+        weights = np.exp(scores) / np.exp(scores).sum()
+        total += 0.5 * float(np.square(weights @ values - values[own]).sum())
+    return total / len(examples.own)
+
+
+@pytest.mark.parametrize("factor", [1.0, 7**-0.5, 0.01])
+def test_gradients_are_those_of_finite_differences(factor: float) -> None:
+    """Central differences of the plain loss, every entry of both weights, to 1e-8."""
+    rng = np.random.default_rng(1)
+    head, examples = Head.initial(rng, SMALL.d_in, 7), SMALL.sample(rng, 6)
+    found = gradients(head, examples, factor)
+    assert found.loss == pytest.approx(loss(head, examples, factor), rel=1e-12)
+    step = 1e-5
+    for name in ("w_q", "w_k"):
+        weights, gradient = getattr(head, name), getattr(found, name)
+        assert gradient.shape == weights.shape
+        for place in np.ndindex(weights.shape):
+            moved = []
+            for sign in (1, -1):
+                other = weights.copy()
+                other[place] += sign * step
+                moved.append(loss(Head(**{**vars(head), name: other}), examples, factor))
+            assert gradient[place] == pytest.approx((moved[0] - moved[1]) / (2 * step), abs=1e-8)
+
+
+def test_the_check_of_gradients_can_fail() -> None:
+    """The negative control: without the chain's factor c they are far off."""
+    rng = np.random.default_rng(1)
+    head, examples = Head.initial(rng, SMALL.d_in, 7), SMALL.sample(rng, 6)
+    right = gradients(head, examples, 0.5)
+    wrong = Gradients(right.loss, right.w_q / 0.5, right.w_k / 0.5)
+    assert np.abs(wrong.w_q - right.w_q).max() > 1e-3
+
+
+def test_a_step_is_the_gradient_of_its_batch_and_repeats() -> None:
+    """W - rate · dL/dW on the examples that the generator gives; the same seed, the same heads."""
+    head = Head.initial(np.random.default_rng(2), SMALL.d_in, 7)
+    first, second = islice(descend(np.random.default_rng(3), SMALL, head, 0.4, 0.1, 8), 2)
+    rng = np.random.default_rng(3)
+    for before, after in ((head, first), (first, second)):
+        step = gradients(before, SMALL.sample(rng, 8), 0.4)
+        assert np.array_equal(after.w_q, before.w_q - 0.1 * step.w_q)
+        assert np.array_equal(after.w_k, before.w_k - 0.1 * step.w_k)
+
+
+def test_descent_lowers_the_loss() -> None:
+    """After 60 steps the loss on fresh examples is less than half of what it was."""
+    rng = np.random.default_rng(4)
+    head = Head.initial(rng, TASK.d_in, 32)
+    after = next(islice(descend(rng, TASK, head, 32**-0.5, 3.0, 32), 59, None))
+    examples = TASK.sample(rng, 500)
+    assert gradients(after, examples, 32**-0.5).loss < 0.5 * gradients(head, examples, 32**-0.5).loss
+
+
+def test_examples_are_what_the_task_says() -> None:
+    """Own key found by its overlap, others without it; unit variances; one class each. 64 blocks, the judge's level."""
+    rng, rows = np.random.default_rng(5), []
+    for _ in range(64):
+        e = SMALL.sample(rng, 200)
+        own = e.keys[np.arange(200), e.own]
+        other = e.keys[np.arange(200), (e.own + 1) % SMALL.n_keys]
+        rows.append(
+            [
+                np.mean(e.queries * own), np.mean(e.queries * other), np.mean(e.queries**2), np.mean(e.keys**2),
+                e.own.mean(), e.values[..., 0].mean(),
+            ]
+        )  # fmt: skip
+        assert np.array_equal(e.values.sum(axis=2), np.ones((200, SMALL.n_keys)))
+        assert np.array_equal(e.targets[7], e.values[7, e.own[7]])
+    assert disagreements(rows, [0.9, 0.0, 1.0, 1.0, 2.0, 1 / 3]) == []
+    assert disagreements(rows, [0.85, 0.0, 1.0, 1.0, 2.0, 1 / 3]) == [0]
+
+
+def test_dot_products_are_those_of_queries_and_keys() -> None:
+    """Taken through W_q W_kᵀ or through q and k; for one head and for a stack of them."""
+    rng = np.random.default_rng(6)
+    heads, examples = Head.initial(rng, SMALL.d_in, 7, n_heads=3), SMALL.sample(rng, 5)
+    stacked = heads.dot_products(examples)
+    assert stacked.shape == (3, 5, SMALL.n_keys)
+    for i in range(3):
+        head = Head(heads.w_q[i], heads.w_k[i])
+        q, k = head.queries_and_keys(examples)
+        assert stacked[i] == pytest.approx(np.einsum("ed,end->en", q, k), rel=1e-10, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LookupTask(n_keys=1), "LookupTask: n_keys must be a whole number from 2; received 1"),
+        (lambda: LookupTask(d_in=0), "LookupTask: d_in must be a whole number from 1; received 0"),
+        (lambda: LookupTask(overlap=1.1), "LookupTask: overlap must be a number from 0 to 1; received 1.1"),
+        (lambda: _descend(0.0, 1.0, 4), "descend: factor must be a number above 0; received 0.0"),
+        (lambda: _descend(1.0, np.inf, 4), "descend: rate must be a number above 0; received inf"),
+        (lambda: _descend(1.0, 1.0, 0), "descend: batch must be a whole number from 1; received 0"),
+    ],
+)
+def test_impossible_settings_are_refused(make: Any, message: str) -> None:
+    """At the call, in one line."""
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        make()
+
+
+def _descend(factor: float, rate: float, batch: int) -> object:
+    rng = np.random.default_rng()
+    return descend(rng, SMALL, Head.initial(rng, SMALL.d_in, 2), factor, rate, batch)
+
+
+SETTINGS = {"n_blocks": 32, "d_k": 64, "rate": 3.0, "n_steps": 30, "batch": 32, "margin": 0.15}
+
+
+def test_untrained_heads_are_independent_and_trained_ones_are_not() -> None:
+    """All three claims are confirmed; the trained head passed off as an untrained one is refuted in both of its."""
+    experiment = Lookup(**SETTINGS)
+    assert {judgement.verdict for judgement in verdicts(experiment).values()} == {Verdict.CONFIRMED}
+    ((cell, blocks),) = observed(experiment).items()
+    swapped = {claim.id: claim for claim in experiment.claims({cell: blocks[:, ::-1]})}
+    for name in ("untrained-own-mean", "untrained-other-variance"):
+        claim = swapped[name]
+        assert claim.evidence.mean() - claim.prediction > 5 * claim.margin
+    assert swapped["trained-own-mean"].evidence.max() < swapped["trained-own-mean"].prediction
+
+
+def test_one_untrained_head_is_off_by_accident() -> None:
+    """Its mean own score, in units of √d_k, scatters over heads with standard deviation overlap/√d_in, exactly.
+
+    Var = a² Σ E[w_q²] E[w_k²] / d_k = a²/d_in: mean squares over 64 blocks of 50 heads, at the judge's level.
+    """
+    rng = np.random.default_rng(7)
+    heads = Head.initial(rng, TASK.d_in, 64, n_heads=64 * 50)
+    exact_means = TASK.overlap * np.einsum("hij,hij->h", heads.w_q, heads.w_k) / 8
+    squares = np.square(exact_means).reshape(64, 50).mean(axis=1)
+    assert disagreements(squares, TASK.overlap**2 / TASK.d_in) == []
+    assert disagreements(squares, 1.5 * TASK.overlap**2 / TASK.d_in) == [0]
+
+
+def test_densities_hold_all_scores_but_those_beyond_the_bins() -> None:
+    """They add up to 1 before training, for own and other keys."""
+    ((_, blocks),) = observed(Lookup(**{**SETTINGS, "n_blocks": 2, "n_steps": 1})).items()
+    densities = blocks[:, 0, len(QUANTITIES) :].reshape(2, 2, len(EDGES) - 1)
+    assert (densities @ np.diff(EDGES)) == pytest.approx(np.ones((2, 2)), abs=1e-12)
