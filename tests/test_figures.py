@@ -542,6 +542,18 @@ def test_published_runs_are_marked_where_they_are_known() -> None:
     assert len(SPECS["lecture-scatter"].draw(frame).axes) == 3
 
 
+def test_a_confirmed_bound_is_drawn_within_its_region() -> None:
+    """At most -0.1 and at least 0.1, both held with room to spare: left of -1 and right of +1, one half a margin on."""
+    rows = claims_frame(np.random.default_rng(4), 2)
+    rows["estimate"], rows["margin"], rows["verdict"] = [-0.15, 0.15], 0.1, "confirmed"
+    rows["low"], rows["high"], rows["prediction"] = rows["estimate"] - 0.01, rows["estimate"] + 0.01, [-0.1, 0.1]
+    rows["region_low"], rows["region_high"] = [-np.inf, 0.1], [-0.1, np.inf]
+    (line,) = (
+        line for line in SPECS["claims-forest"].draw(rows).axes[0].get_lines() if line.get_label() == "confirmed"
+    )
+    assert line.get_xdata() == pytest.approx([-1.5, 1.5])
+
+
 def test_claims_without_a_margin_or_with_one_verdict_draw() -> None:
     """A forest of few claims, one of them with no margin of its own, is drawn and told."""
     frame = frames("small")["claims"].head(3).assign(verdict="confirmed", margin=[np.nan, 0.0, 0.01])

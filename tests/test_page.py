@@ -14,9 +14,11 @@ from conftest import TINY, command_line, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run
+from report.answers import answers
 from report.figures import FIGURES
 from report.page import draw_all, render
 from report.wording import grouped, number, rounded
+from scaling import attention_law
 
 SIGNS = '[variance]\nd_k = [1, 2, 4]\nentries = "sign"'
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -113,6 +115,39 @@ def test_each_line_of_the_derivation_and_each_answer_has_its_evidence(report: Pa
         half_width = (claim["interval"][1] - claim["interval"][0]) / 2
         assert abs(float(written) - claim["estimate"]) < 0.05 * half_width
         assert f'class="verdict {claim["verdict"]}"' in body
+
+
+QUESTIONS = (
+    "divide-by-d", "head-or-model", "over-dividing", "values-or-keys", "number-of-keys", "split", "aligned",
+    "temperature", "entry-size", "normalise", "output", "trained", "variance-or-sd",
+)  # fmt: skip
+
+
+def test_thirteen_questions_are_answered_in_order(html: str) -> None:
+    """Each under its own anchor and number, with words of its own below it."""
+    found = re.findall(r'<h3 id="question-([\w-]+)"><a class="number" href="#question-\1">(\d+)</a>', html)
+    assert found == [(name, str(number)) for number, name in enumerate(QUESTIONS, 1)]
+    answers = re.findall(r'<div class="answer">\s*<div>(.*?)</div>\s*<div class="measured">', html, flags=re.DOTALL)
+    assert len(answers) == 13
+    assert all(len(re.sub(r"<.*?>", "", answer).split()) > 25 for answer in answers)
+
+
+def test_answers_state_the_runs_own_numbers(report: Path) -> None:
+    """Estimates of the frames, and exact values worked out here, stand in the record that the sentences print."""
+    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    stated = answers(results)
+    data = {name: pd.read_csv(report / "data" / f"{name}.csv") for name in ("questions", "aligned", "lookup")}
+    cold = data["questions"].query("rule == 'cold' and quantity == 'normalised_entropy'")
+    assert stated.under["cold"].entropy == cold["estimate"].item()
+    own = data["lookup"].query("state == 'after' and keys == 'own' and quantity == 'mean'")
+    assert stated.learned["after"].own_mean == own["estimate"].item()
+    end = data["aligned"].query("rho == 1 and d_k == 16")
+    assert [stated.aligned.mean, stated.aligned.sd] == end[end["quantity"] != "variance"]["estimate"].tolist()
+    assert stated.head.d_model == 512
+    assert stated.head.temperature_of_raw == 1 / 8
+    assert stated.head.largest_cosine_weight == pytest.approx(np.exp(1) / (np.exp(1) + 63 * np.exp(-1)))
+    assert stated.accident == 0.9 / 4
+    assert stated.over_keys[0].scaled_sum_p2 == pytest.approx(attention_law(64, 8, 1 / 8).sum_p2)
 
 
 def test_the_summary_counts_the_verdicts(report: Path, html: str) -> None:

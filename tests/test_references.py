@@ -37,6 +37,16 @@ def test_kinds_are_numbered_apart() -> None:
     assert references.names("figure") == ["a"]
 
 
+def test_a_question_can_be_referred_to() -> None:
+    """As a figure can: by its name, with its number."""
+    references = References()
+    references.define("question", "split")
+    references.define("question", "aligned")
+    assert references.refer("question", "aligned") == (
+        '<a class="reference" href="#question-aligned">question&nbsp;2</a>'
+    )
+
+
 def test_a_dangling_reference_fails_the_build() -> None:
     """In the final pass a name that nothing has is an error that names it."""
     references = References()

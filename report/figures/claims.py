@@ -45,10 +45,10 @@ def _place(claims: pd.DataFrame, labelled: bool) -> _Rows:
 
 
 def _in_margins(frame: pd.DataFrame) -> pd.DataFrame:
-    """Claims with estimate, low and high such that the predicted region is [-1, 1], or one side of -1 or 1."""
+    """Claims with estimate, low and high such that the predicted region is [-1, 1], or all beyond -1 or beyond 1."""
     margin = frame["margin"].where(frame["margin"] > 0, frame["prediction"].abs()).where(lambda m: m > 0, 1.0)
-    below = frame["region_high"] - margin  # centre, if the region ends above
-    above = frame["region_low"] + margin
+    below = frame["region_high"] + margin  # centre, if the region lies below it: its bound is at -1
+    above = frame["region_low"] - margin
     two_sided = (frame["region_low"] + frame["region_high"]) / 2
     centre = two_sided.where(np.isfinite(two_sided), below.where(np.isfinite(below), above))
     half = ((frame["region_high"] - frame["region_low"]) / 2).where(np.isfinite(two_sided), margin)

@@ -38,9 +38,10 @@ def _name(axes: Axes, frame: pd.DataFrame, state: str) -> None:
         rows = select(frame, state=state, quantity="density", keys=keys)
         top = rows.iloc[int(rows["estimate"].argmax())]
         tops[keys] = ((top["bin_low"] + top["bin_high"]) / 2, top["estimate"])
+    seen = [keys for keys, (_, height) in tops.items() if height > SEEN]
     apart = tops["own"][0] - tops["other"][0] > 3
-    for keys, side in (("own", 1), ("other", -1)):
-        x, y = tops[keys]
+    for keys in seen:
+        (x, y), side = tops[keys], 1 if keys == "own" else -1
         axes.annotate(
             f"{keys} key" + ("s" if keys == "other" else ""), (x, y),
             xytext=(0 if apart else side * style.em(0.9), style.em(0.5 if apart else -0.4)),
@@ -85,7 +86,18 @@ def caption(frame: pd.DataFrame) -> str:
         f"scores have a standard deviation of {number(before['other'])} before and "
         f"{number(after['other'])} after. The own key has the largest score for "
         f"{percent(before['found'])} of the queries before and {percent(after['found'])} after. Each panel has its "
-        "own height; on the left are many untrained heads together."
+        f"own height; on the left are many untrained heads together.{_beyond(frame)}"
+    )
+
+
+def _beyond(frame: pd.DataFrame) -> str:
+    """What share of the trained own keys' scores the bins do not reach, if it is one that would be missed."""
+    rows = select(frame, state="after", quantity="density", keys="own")
+    missing = 1 - float((rows["estimate"] * (rows["bin_high"] - rows["bin_low"])).sum())
+    return (
+        f" {percent(missing)} of the scores with own keys after training lie beyond the axis."
+        if missing > 0.005
+        else ""
     )
 
 
