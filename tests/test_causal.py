@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib.patches import Rectangle
 
 from experiments.causal import Causal
 from report.figures import style
@@ -44,7 +43,9 @@ def test_only_what_is_seen_is_drawn(medium: style.Medium) -> None:
         figure = draw_weights(FRAME)
     assert len(figure.axes) == 3
     for axes in figure.axes:
-        corners = {(patch.get_x(), patch.get_y()) for patch in axes.patches if isinstance(patch, Rectangle)}
+        cells = [cell for kind in axes.collections for path in kind.get_paths() for cell in path.to_polygons()]
+        corners = {(int(cell[:, 0].min()), int(cell[:, 1].min())) for cell in cells}
+        assert len(cells) == 21
         assert corners == {(column, 5 - row) for row in range(6) for column in range(row + 1)}
         assert sum(text.get_text()[-3:-2] == "." for text in axes.texts) == 21
 
