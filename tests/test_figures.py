@@ -332,7 +332,12 @@ def test_inline_svg_is_for_the_page(spec: FigureSpec) -> None:
     svg = inlined(spec.name)
     root = ElementTree.fromstring(svg)
     assert {"viewBox", "role", "aria-label"} <= root.attrib.keys()
-    assert not {"width", "height"} & root.attrib.keys()
+    assert "height" not in root.attrib
+    width = float(root.attrib["viewBox"].split()[2])
+    if width < 72 * style.PAGE.width - 1:  # as large as it would be in a figure of the column's width
+        assert root.attrib["width"] == f"{42 * width / (72 * style.PAGE.width):.4g}rem"
+    else:
+        assert "width" not in root.attrib
     assert root.get("fill") == "currentColor"
     assert style.INK not in svg
     assert style.BACKGROUND not in svg

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from report.figures.style import BACKGROUND, INK, RAW, RAW_TEXT, SCALED, medium
+from report.figures.style import BACKGROUND, INK, PAGE, RAW, RAW_TEXT, SCALED, medium
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _THEME = {  # what the page's CSS decides, or may
@@ -20,6 +20,7 @@ _THEME = {  # what the page's CSS decides, or may
         for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
     },
 }
+COLUMN = 42  # rem: the page's column of text, --measure in theme.css
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
 _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-linejoin", "stroke-linecap"}
@@ -39,7 +40,8 @@ def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
     """An SVG file of a figure, made fit for the page, whose theme it follows: ink is the text's colour.
 
     `name` prefixes its ids, `alt` is its text alternative.
-    Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size.
+    Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size, but for a
+    figure narrower than the page's column, whose text shall be no larger than that of the others.
     """
     source = ElementTree.fromstring(svg)
     canvas = source.find("./{*}g[@id='figure_1']")
@@ -50,6 +52,9 @@ def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
         "xmlns": "http://www.w3.org/2000/svg", "viewBox": source.get("viewBox", ""), "role": "img", "aria-label": alt,
         "fill": "currentColor", "stroke-linejoin": "round", "stroke-linecap": "butt",
     })  # fmt: skip
+    width = float(source.get("viewBox", "").split()[2])
+    if width < 72 * PAGE.width - 1:
+        root.set("width", f"{COLUMN * width / (72 * PAGE.width):.4g}rem")
     root.extend(_kept(source))
     return Markup(ElementTree.tostring(root, encoding="unicode").replace(" />", "/>"))  # its attributes are escaped
 

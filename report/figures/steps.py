@@ -15,7 +15,8 @@ from report.wording import listing, plain
 
 DECIMALS = 4
 FOLLOWED = 1  # row of the token that the lecture follows
-CELL_WIDTH, CELL_HEIGHT, GAP, LABELS, ABOVE, BELOW = 4.0, 1.9, 2.6, 4.2, 2.4, 2.2  # in text sizes
+CELL_WIDTH, CELL_HEIGHT, GAP, LABELS, ABOVE, BELOW = 3.9, 1.9, 2.4, 4.4, 2.4, 2.2
+EDGE = 0.8  # at the right; all in text sizes
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def _drawing(*rows: Sequence[Panel], follow: bool = True) -> Callable[[pd.DataFr
         n_rows = [len(row[0]) for row in found]
         around = len(rows) * (ABOVE + BELOW)
         wanted = CELL_HEIGHT * sum(n_rows) + around
-        figure = style.new_figure(style.em(wanted) / 72 / style.medium().height)
+        widest = LABELS + EDGE + max(map(_width, found))
+        medium = style.medium()
+        figure = style.new_figure(style.em(wanted) / 72 / medium.height, min(1.0, style.em(widest) / 72 / medium.width))
         width, height = figure.get_size_inches() * 72 / style.em()  # in text sizes
         cell_height = min(CELL_HEIGHT, (height - around) / sum(n_rows))
         top = cell_height * sum(n_rows) + around
@@ -54,6 +57,11 @@ def _drawing(*rows: Sequence[Panel], follow: bool = True) -> Callable[[pd.DataFr
     return draw
 
 
+def _width(row: Sequence[pd.DataFrame]) -> float:
+    """Of the matrices of a row, without the names of their rows."""
+    return CELL_WIDTH * sum(matrix.shape[1] for matrix in row) + GAP * (len(row) - 1)
+
+
 def _draw_row(
     axes: Axes,
     row: Sequence[Panel],
@@ -63,8 +71,7 @@ def _draw_row(
     followed: int | None,
 ) -> None:
     """Matrices beside each other, in the middle of what lies left of the corner; the first one's rows are named."""
-    n_columns = sum(matrix.shape[1] for matrix in found)
-    x = (corner[0] - (n_columns * CELL_WIDTH + GAP * (len(row) - 1)) + LABELS) / 2
+    x = (corner[0] - _width(found) + LABELS) / 2
     for panel, matrix in zip(row, found, strict=True):
         place = Place(x, corner[1], *matrix.shape, CELL_WIDTH, cell_height)
         matrices.draw_matrix(
@@ -110,7 +117,7 @@ def caption_recap(frame: pd.DataFrame) -> str:
     return (
         f"“{token}” is most like {'itself' if most == token else f'“{most}”'} and gives it weight "
         f"{_number(weights.max())}; “{least}” gets least, {_number(weights.min())}. Its context vector is "
-        f"({', '.join(map(_number, context))}). The darker a cell, the larger its number."
+        f"({', '.join(map(_number, context))}). The stronger the tint of a cell, the larger its number."
     )
 
 

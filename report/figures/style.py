@@ -139,10 +139,12 @@ def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return draw_wide
 
 
-def new_figure(height: float = 1.0) -> Figure:
-    """An empty canvas, `height` times the medium's usual one."""
+def new_figure(height: float = 1.0, width: float = 1.0) -> Figure:
+    """An empty canvas, `height` times the medium's usual one; on the page it may be narrower than the column."""
     pad = em(0.35) / 72
-    figure = Figure(figsize=medium().canvas(height), layout="constrained")
+    full_width, full_height = medium().canvas(height)
+    size = (full_width if medium() is SLIDE else width * full_width, full_height)
+    figure = Figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=pad, h_pad=pad, wspace=0.03, hspace=0.03)  # type: ignore[union-attr,call-arg]
     return figure
 
