@@ -130,7 +130,7 @@ class Lookup(Experiment[LookupCell]):
             Claim(
                 id="untrained-own-mean",
                 group="training",
-                label=r"$\mathbb{E}[q \cdot k_{own}] / \sqrt{d_k} = 0$ before training",
+                label=r"$\mathbb{E}[q \cdot k_{\mathrm{own}}] / \sqrt{d_k} = 0$ before training",
                 statement=f"Over untrained heads of $d_k = {cell.d_k}$ a query's score with its own key has mean 0.",
                 source="Exact: $W_q$ and $W_k$ are drawn independently, with mean 0",
                 prediction=0.0,
@@ -142,7 +142,7 @@ class Lookup(Experiment[LookupCell]):
             Claim(
                 id="untrained-other-variance",
                 group="training",
-                label=r"$\operatorname{Var}(q \cdot k_{other}) / d_k = 1$ before training",
+                label=r"$\operatorname{Var}(q \cdot k_{\mathrm{other}}) / d_k = 1$ before training",
                 statement=f"Over untrained heads of $d_k = {cell.d_k}$ the variance of a score is $d_k$.",
                 source="Vaswani et al. 2017, section 3.2.1, footnote 4",
                 prediction=1.0,
@@ -154,7 +154,7 @@ class Lookup(Experiment[LookupCell]):
             Claim(
                 id="trained-own-mean",
                 group="training",
-                label=r"$\mathbb{E}[q \cdot k_{own}] / \sqrt{d_k}$ after training",
+                label=r"$\mathbb{E}[q \cdot k_{\mathrm{own}}] / \sqrt{d_k}$ after training",
                 statement=f"After {cell.n_steps} steps of learning, a query's score with its own key has a mean of at "
                 f"least {LEARNED:g} in units of $\\sqrt{{d_k}}$.",
                 source=SOURCE,

@@ -44,8 +44,8 @@ class Questions(OneHead):
             (
                 "model",
                 rf"q \cdot k / \sqrt{{{d_model}}}",
-                f"With {n_heads} heads of $d_k = {d_k}$, dividing by the root of $d_{{model}} = {d_model}$ leaves "
-                f"scores of variance 1/{n_heads}.",
+                f"With {n_heads} heads of $d_k = {d_k}$, dividing by the root of $d_{{\\mathrm{{model}}}} = {d_model}$ "
+                f"leaves scores of variance 1/{n_heads}.",
             ),
             (
                 "cold",
@@ -152,7 +152,7 @@ class Questions(OneHead):
             Claim(
                 id="output-variance",
                 group=GROUP,
-                label=rf"$\operatorname{{Var}}(o_i) = \mathbb{{E}} \sum p^2 = {exact:.3g}$, $n = {cell.n_keys}$",
+                label=rf"$\operatorname{{Var}}(z_i) = \mathbb{{E}} \sum p^2 = {exact:.3g}$, $n = {cell.n_keys}$",
                 statement=f"An entry of the output over {cell.n_keys} independent values of variance 1 has the mean of "
                 r"$\sum p^2$ for its variance.",
                 source="Exact: the variance of a weighted mean of independent values",
@@ -165,7 +165,7 @@ class Questions(OneHead):
             Claim(
                 id="output-over-d-v",
                 group=GROUP,
-                label=rf"$\operatorname{{Var}}(o_i)$ at other $d_v$, less that at $d_v = {cell.d_k}$",
+                label=rf"$\operatorname{{Var}}(z_i)$ at other $d_v$, less that at $d_v = {cell.d_k}$",
                 statement="The variance of an entry of the output does not depend on the dimension of the values.",
                 source="The values enter after the softmax, each entry by itself",
                 prediction=0.0,
@@ -185,7 +185,7 @@ def _words(variant: Variant, cell: HeadCell) -> str:
         "scaled": r"$q \cdot k / \sqrt{d_k}$",
         "split": "split in two",
         "inverse": "$q \\cdot k / d_k$",
-        "model": r"$q \cdot k / \sqrt{d_{model}}$",
+        "model": r"$q \cdot k / \sqrt{d_{\mathrm{model}}}$",
         "cold": f"$T = {cell.cold:g}$",
         "hot": f"$T = {cell.hot:g}$",
         "wide": f"entries of sd {cell.entry_sd:g}",

@@ -253,7 +253,7 @@ class Saturation(ScoreExperiment):
             Claim(
                 id="variance-over-keys",
                 group="number of keys",
-                label=rf"$\operatorname{{Var}}(q \cdot k) / d_k$, $n = {many}$ less $n = {few}$",
+                label=rf"$\operatorname{{Var}}(q \cdot k) / d_k$ at $d_k = {d_k}$, $n = {many}$ less $n = {few}$",
                 statement=f"At $d_k = {d_k}$ the variance of the raw scores is the same over {few} and {many} keys.",
                 source="The variance of a dot product does not know how many others there are",
                 prediction=0.0,

@@ -97,6 +97,7 @@ class Answers:
     lookup_d_k: int
     lookup_steps: int
     n_lookup_keys: int
+    lookup_d_in: int
     learned: dict[str, Learned]  # by state
     accident: float  # sd over untrained heads of one head's mean score with the own key, in units of √d_k
 
@@ -117,6 +118,7 @@ def answers(results: Results) -> Answers:
         lookup_d_k=results.preset.lookup.d_k,
         lookup_steps=results.preset.lookup.n_steps,
         n_lookup_keys=TASK.n_keys,
+        lookup_d_in=TASK.d_in,
         learned={state: _learned(results.frames["lookup"], state) for state in STATES},
         accident=TASK.overlap / TASK.d_in**0.5,
     )

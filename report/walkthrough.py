@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.lecture import DECIMALS, PEAKY
+from experiments.lecture import DECIMALS, PEAKY, VARIANCE_PAIRS, VARIANCES
 from experiments.self_attention import ADVANCED_SEED, BASIC_SEED
 from report.wording import count, plain
+from scaling.sampling import Tiles, variance_of_mean_square
 from scaling.saturation import row_observables
 
 FOCUS = 1  # the token that the lecture follows, from 0
@@ -92,6 +93,25 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class PrintedRun:
+    """One run of the variance demonstration as the lecture's material prints it."""
+
+    d_k: int
+    before: float
+    after: float
+
+    @property
+    def off(self) -> float:
+        """How far its variance is from d_k, as a share of it."""
+        return self.before / self.d_k - 1
+
+    @property
+    def standard_deviations(self) -> float:
+        """The same in standard deviations of such a run for normal entries, √((2 + 6/d_k)/N)."""
+        return self.off / float(variance_of_mean_square(self.d_k, Tiles(VARIANCE_PAIRS, 1, 1)) ** 0.5)
+
+
+@dataclass(frozen=True)
 class Walkthrough:
     """Everything that the lecture's chapters say in numbers."""
 
@@ -99,6 +119,8 @@ class Walkthrough:
     basic: SimpleNamespace
     advanced: SimpleNamespace
     peaky: Sheet  # a row for each factor
+    printed_runs: list[PrintedRun]
+    n_pairs: int  # of each of these
     basic_seed: int
     advanced_seed: int
     focus: int  # row of the token that the lecture follows
@@ -169,6 +191,8 @@ def walkthrough(matrices: pd.DataFrame, peaky: pd.DataFrame) -> Walkthrough:
         basic=basic,
         advanced=models["advanced"],
         peaky=peaky_sheet,
+        printed_runs=[PrintedRun(d_k, *run) for d_k, runs in VARIANCES.items() for run in runs],
+        n_pairs=VARIANCE_PAIRS,
         basic_seed=BASIC_SEED,
         advanced_seed=ADVANCED_SEED,
         focus=FOCUS,

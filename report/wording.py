@@ -58,7 +58,7 @@ def number(value: float, digits: int = 3) -> str:
     """`value` with that many significant digits, a real minus sign, and a power of ten only where it helps."""
     if value != 0 and abs(value) < 1e-3:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "−")
+        return f"{mantissa}\u00a0×\u00a010{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "−")
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:.0f}".replace("-", "−")
     return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")

@@ -3,6 +3,7 @@
 Rows are tokens throughout: row i of a matrix belongs to token i. Vaswani et al. 2017, equation (1).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,21 @@ def attend(
 
     `scale` multiplies the scores; without one it is 1/√d_k. `causal` hides from each query the keys that come after its
     own. ValueError for anything but finite real matrices of these shapes (n_queries = n_keys if causal), a finite scale
-    and scores that stay within the largest float.
+    and scores that cannot pass the largest float.
     """
+    q, k, v = _checked(queries, keys, values, scale, causal)
+    scores = attention_scores(q, k)
+    scaled_scores = scores / math.sqrt(q.shape[1]) if scale is None else scale * scores
+    if causal:
+        scaled_scores = hide_later_keys(scaled_scores)
+    weights = attention_weights(scaled_scores)
+    return Attention(q, k, v, scores, scaled_scores, weights, context_vectors(weights, v))
+
+
+def _checked(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None, causal: bool
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Matrices that fit together and scores that stay within the largest float, or a ValueError."""
     q, k, v = (
         _matrix(given, f"attend: {name}") for given, name in ((queries, "queries"), (keys, "keys"), (values, "values"))
     )
@@ -70,18 +84,13 @@ def attend(
         )
     if scale is not None and not is_number(scale):
         raise ValueError(f"attend: scale must be a finite number; received {shown(scale)}")
-    with np.errstate(over="ignore", invalid="ignore"):  # refused below
-        scores = attention_scores(q, k)
-        scaled_scores = scores / q.shape[1] ** 0.5 if scale is None else scores * scale
-    if not np.isfinite(scaled_scores).all():
+    largest_q, largest_k = float(np.abs(q).max()), float(np.abs(k).max())
+    if not math.isfinite(q.shape[1] * largest_q * largest_k * max(1.0, abs(scale or 0.0))):
         raise ValueError(
             "attend: scores must not pass the largest float; received "
-            f"queries up to {np.abs(q).max():g} and keys up to {np.abs(k).max():g}"
+            f"queries up to {largest_q:g} and keys up to {largest_k:g}"
         )
-    if causal:
-        scaled_scores = hide_later_keys(scaled_scores)
-    weights = attention_weights(scaled_scores)
-    return Attention(q, k, v, scores, scaled_scores, weights, context_vectors(weights, v))
+    return q, k, v
 
 
 def simplified_attention(x: ArrayLike) -> Attention:

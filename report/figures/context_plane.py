@@ -123,7 +123,7 @@ def caption(frame: pd.DataFrame) -> str:
         f"those of larger weight (a disc's area, and the number beside it). The weights run from "
         f"{plain(weights.min(), 2)} to {plain(weights.max(), 2)}, equal ones would be {plain(1 / len(weights), 2)}: "
         f"from their plain average the context vector is only {percent(shift / widest)} of the largest distance "
-        f"between two values away."
+        f"between two values away. Grey: all averages that any weights could give."
     )
 
 

@@ -63,7 +63,7 @@ def caption_limit(frame: pd.DataFrame) -> str:
         "In the limit of many keys the entropy falls as $\\ln n - \\sigma^2/2$, so that its share of $\\ln n$ is "
         "$1 - (\\sigma/\\sigma_c)^2$ and nothing from $\\sigma_c$ on, where $\\sum p^2$ begins to rise as "
         "$1 - \\sigma_c/\\sigma$. The limit is approached slowly: the exact curves are off it by up to "
-        f"{distances}."
+        f"{distances}. From thin to thick: $n$ = {listing(power_of_ten(n_keys) for n_keys in levels(frame, 'n_keys'))}."
     )
 
 

@@ -44,7 +44,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
         width = 100 * rows["relative_sd"].iloc[0]
         bell = len(rows) * np.exp(-((fine / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
         marks.exact(axes, fine, bell)
-        published = [100 * (value / d_k - 1) for value in VARIANCES.get(d_k, ())]
+        published = [100 * (before / d_k - 1) for before, _ in VARIANCES.get(d_k, ())]
         axes.plot(
             published, np.zeros(len(published)), linestyle="none", marker="D", color=style.INK, clip_on=False,
             markerfacecolor=style.BACKGROUND, markersize=rcParams["lines.markersize"], zorder=3,
@@ -79,9 +79,9 @@ def _runs(frame: pd.DataFrame) -> int:
 def _published(frame: pd.DataFrame) -> list[float]:
     """Distances of the lecture's printed runs from the law, in predicted standard deviations, at the frame's d_k."""
     return [
-        abs(value / d_k - 1) / np.sqrt((2 + 6 / d_k) / VARIANCE_PAIRS)
+        abs(before / d_k - 1) / np.sqrt((2 + 6 / d_k) / VARIANCE_PAIRS)
         for d_k in levels(frame, "d_k")
-        for value in VARIANCES.get(d_k, ())
+        for before, _ in VARIANCES.get(d_k, ())
     ]
 
 

@@ -192,8 +192,8 @@ def caption(frame: pd.DataFrame) -> str:
     scores, weights, context = (second_row(matrices[name]) for name in ("scores", "weights", "context"))
     n_tokens, d_k = len(matrices["embeddings"]), matrices["keys"].shape[1]
     return (
-        f"The way from {count(n_tokens, 'token')} to as many context vectors, with every number of the basic class. "
-        f"Outlined is the row of “{scores.name}”: its scores run from {_span(scores)}; divided by "
+        f"The way from {count(n_tokens, 'token')} to as many context vectors, with the numbers of the basic class, to "
+        f"two decimals. Outlined is the row of “{scores.name}”: its scores run from {_span(scores)}; divided by "
         f"$\\sqrt{{{d_k}}}$ and put through the softmax they are weights from {_span(weights)}, and the values' "
         f"average under these weights is its context vector, {vector(context)}. Softmax and average see one row at a "
         "time: a token's row stays a row from end to end."

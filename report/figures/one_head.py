@@ -50,7 +50,7 @@ def _labels(frame: pd.DataFrame) -> dict[str, str]:
         "scaled": "scaled, $q \\cdot k/\\sqrt{d_k}$",
         "split": "$d_k^{-1/4}$ on $q$ and on $k$",
         "inverse": "$q \\cdot k/d_k$",
-        "model": "$q \\cdot k/\\sqrt{d_{model}}$",
+        "model": "$q \\cdot k/\\sqrt{d_{\\mathrm{model}}}$",
         "cold": f"scaled, {cold}",
         "hot": f"scaled, {hot}",
         "wide": f"entries of sd {sd:g}",

@@ -154,12 +154,12 @@ def caption_effective(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
     }
     n_keys, effective = int(last["scaled"]["n_keys"]), last["scaled"]["estimate"]
     few = levels(measured, "n_keys")[0]
-    parts = []
+    shares = []
     for d_k in shown:
         curve = _curve(frame, measured, "normalised_entropy", "scaled", d_k)
-        for entropy in curve["exact"][curve["n_keys"] == few]:
-            parts.append(f"{percent(few ** (entropy - 1), 3)} at $d_k = {d_k}$")
-    exact = f"; of {few} keys it is {listing(parts)}" if parts else ""
+        shares += [(few ** (entropy - 1), d_k) for entropy in curve["exact"][curve["n_keys"] == few]]
+    parts = [f"{percent(share, 3)} at $d_k = {d_k}$" for share, d_k in sorted(shares, reverse=True)]
+    exact = f"; of {few} keys it is, from the highest curve down, {listing(parts)}" if parts else ""
     return (
         f"Of {n_keys} keys at $d_k = {shown[-1]}$, {number(last['raw']['estimate'])} stay effective without the "
         f"division and {number(effective)} with it, {percent(effective / n_keys, 3)} of them. With more keys that "

@@ -88,7 +88,7 @@ def draw_peaky(frame: pd.DataFrame) -> Figure:
                 xytext=(0, style.em(0.2)), textcoords="offset points",
             )  # fmt: skip
         axes.set_xticks(rows["index"], [f"{score:.1f}".replace("-", "−") for score in rows["score"]])
-        axes.set_title("the lecture's scores" if factor == 1 else f"the same times {factor:g}")
+        axes.set_title("the lecture’s scores" if factor == 1 else f"the same times {factor:g}")
         axes.set_xlabel("score")
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)

@@ -117,7 +117,7 @@ def caption_recap(frame: pd.DataFrame) -> str:
     return (
         f"“{token}” is most like {'itself' if most == token else f'“{most}”'} and gives it weight "
         f"{_number(weights.max())}; “{least}” gets least, {_number(weights.min())}. Its context vector is "
-        f"({', '.join(map(_number, context))}). The stronger the tint of a cell, the larger its number."
+        f"({', '.join(map(_number, context))}). The stronger a cell's tint, the larger its number, signs aside."
     )
 
 
@@ -187,9 +187,9 @@ WEIGHTS = (
 )
 ADVANCED = (
     (
-        Panel("advanced", "w_query", "$W_q$"),
-        Panel("advanced", "w_key", "$W_k$"),
-        Panel("advanced", "w_value", "$W_v$"),
+        Panel("advanced", "w_query", r"$W_q^\top$"),
+        Panel("advanced", "w_key", r"$W_k^\top$"),
+        Panel("advanced", "w_value", r"$W_v^\top$"),
     ),
     (Panel("advanced", "weights", "weights $P$", style.SCALED), Panel("advanced", "context", "context $Z$")),
 )

@@ -46,7 +46,7 @@ def draw_toy(frame: pd.DataFrame) -> Figure:
     side = -0.55 * d_k**0.5
     at = float(dot_product_law(d_k).pdf(side))
     axes.annotate(
-        f"random entries, $d_k$ = {d_k}:\nmean 0, variance {d_k}", (side, at), xytext=(-style.em(2), 0),
+        f"standard normal entries,\n$d_k$ = {d_k}: mean 0, variance {d_k}", (side, at), xytext=(-style.em(2), 0),
         textcoords="offset points", ha="right", va="center",
     )  # fmt: skip
     axes.annotate(
@@ -64,7 +64,7 @@ def caption_toy(frame: pd.DataFrame) -> str:
     signs = "not one of them is negative" if negative == 0 else f"{negative} of them are negative"
     return (
         f"The {len(scores)} scores of the sentence reach from {number(scores.min(), 2)} to {number(scores.max())}; "
-        f"{signs}. Of independent centred entries half of all scores would be."
+        f"{signs}. Of standard normal entries (curve) half of all scores would be."
     )
 
 
