@@ -129,16 +129,20 @@ class SelfAttentionV2:
     """
 
     def __init__(self, d_in: int, d_out: int, seed: int) -> None:
-        check_sizes("SelfAttentionV2", d_in=d_in, d_out=d_out)
+        check_sizes(type(self).__name__, d_in=d_in, d_out=d_out)
         random = TorchRandom(seed)
         self.w_query = random.linear_weight(d_in, d_out)
         self.w_key = random.linear_weight(d_in, d_out)
         self.w_value = random.linear_weight(d_in, d_out)
 
+    def projections(self, x: ArrayLike) -> tuple[Matrix, Matrix, Matrix]:
+        """Queries, keys and values (n_tokens, d_out) of tokens x (n_tokens, d_in); ValueError for any other shape."""
+        x = token_matrix(x, self.w_query.shape[1], type(self).__name__)
+        return x @ self.w_query.T, x @ self.w_key.T, x @ self.w_value.T
+
     def steps(self, x: ArrayLike) -> Attention:
         """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
-        x = token_matrix(x, self.w_query.shape[1], "SelfAttentionV2")
-        return attend(x @ self.w_query.T, x @ self.w_key.T, x @ self.w_value.T)
+        return attend(*self.projections(x))
 
     def __call__(self, x: ArrayLike) -> Matrix:
         """Context vectors (n_tokens, d_out)."""

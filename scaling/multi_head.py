@@ -6,32 +6,16 @@ Vaswani et al. 2017, sections 3.2.2 and 3.2.3. Rows are tokens, as in `attention
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scaling.attention import Attention, Matrix, attend, check_sizes, token_matrix
+from scaling.attention import Attention, Matrix, SelfAttentionV2, attend, check_sizes, token_matrix
 from scaling.torch_random import TorchRandom
 
 
-class CausalAttention:
-    """One head over linear layers without bias, in which a token sees itself and earlier tokens only.
-
-    A layer's weight is (d_out, d_in), as torch keeps it, and starts as torch's default does for that seed, drawn in the
-    order query, key, value.
-    """
-
-    def __init__(self, d_in: int, d_out: int, seed: int) -> None:
-        check_sizes("CausalAttention", d_in=d_in, d_out=d_out)
-        random = TorchRandom(seed)
-        self.w_query = random.linear_weight(d_in, d_out)
-        self.w_key = random.linear_weight(d_in, d_out)
-        self.w_value = random.linear_weight(d_in, d_out)
+class CausalAttention(SelfAttentionV2):
+    """The lecture's advanced class, in which a token sees itself and earlier tokens only."""
 
     def steps(self, x: ArrayLike) -> Attention:
         """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
-        x = token_matrix(x, self.w_query.shape[1], "CausalAttention")
-        return attend(x @ self.w_query.T, x @ self.w_key.T, x @ self.w_value.T, causal=True)
-
-    def __call__(self, x: ArrayLike) -> Matrix:
-        """Context vectors (n_tokens, d_out)."""
-        return self.steps(x).context
+        return attend(*self.projections(x), causal=True)
 
 
 class MultiHeadAttention:

@@ -119,6 +119,21 @@ def test_a_layer_draws_row_by_row_its_weight_and_then_its_bias() -> None:
     assert stream.linear_bias(2, 3) == pytest.approx(numbers[6:] / math.sqrt(2), rel=1e-15)
 
 
+def test_a_linear_layers_start_leaves_scores_of_variance_one_ninth() -> None:
+    """What the page says of it: inputs of size 1 give entries of variance 1/3 and divided scores of 1/9, not 1."""
+    d_in, d_k, n_layers = 24, 16, 400
+    rng, stream = np.random.default_rng(11), TorchRandom(11)
+    entries, scores = np.empty(n_layers), np.empty(n_layers)
+    for i in range(n_layers):
+        w_query, w_key = stream.linear_weight(d_in, d_k), stream.linear_weight(d_in, d_k)
+        q, k = rng.standard_normal((8, d_in)) @ w_query.T, rng.standard_normal((8, d_in)) @ w_key.T
+        entries[i] = np.square(q).mean()
+        scores[i] = np.square((q * k).sum(axis=1) / math.sqrt(d_k)).mean()
+    estimates = np.column_stack([entries, scores])
+    assert disagreements(estimates, [1 / 3, 1 / 9]) == []
+    assert disagreements(estimates, [1.0, 1.0]) == [0, 1]
+
+
 @pytest.mark.parametrize("seed", [-(2**63) - 1, 2**64, 1.0, True, None, "123", np.float64(3), [1]])
 def test_odd_seeds_are_refused(seed: Any) -> None:
     """What torch.manual_seed has no stream for gets one line."""
