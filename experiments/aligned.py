@@ -26,7 +26,17 @@ from scaling.moments import EMPTY, Moments
 
 QUANTITIES = ("mean", "variance", "sd")
 SOURCE = "Exact for normal entries: mean $d_k \\rho$, variance $d_k (1 + \\rho^2)$"
+LEAST = 1e-3  # of a correlation other than 0: less would not show, and its logarithm would fill the axes
 CLEAR = 8.0  # standard deviations of a block's mean that must lie between it and 0 for its logarithm to be taken
+
+
+def _told_apart(rhos: list[float]) -> list[float]:
+    """The correlations, none negative; ValueError where one is too near 0, or two are the same in six digits."""
+    if any(0 < rho < LEAST for rho in rhos):
+        raise ValueError(f"a correlation must be 0 or at least {LEAST:g}")
+    if len({f"{rho:g}" for rho in rhos}) < len(rhos):
+        raise ValueError("the values must differ within six digits")
+    return [rho + 0.0 for rho in rhos]  # no -0
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,10 @@ class Aligned(Experiment[AlignedCell]):
 
     d_k: Grid
     rho: Annotated[
-        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=6), AfterValidator(increasing)
+        list[Annotated[float, Field(ge=0, le=1)]],
+        Field(min_length=1, max_length=6),
+        AfterValidator(increasing),
+        AfterValidator(_told_apart),
     ]
     margin: Margin
 
@@ -59,13 +72,15 @@ class Aligned(Experiment[AlignedCell]):
         """One cell per d_k, with pairs for the margin on a variance, at the ρ whose products have the widest tails.
 
         A mean and a standard deviation, which are what is judged, then have √2 and 2 times as many standard errors in
-        a margin: room for a curve's many places.
+        a margin: room for a curve's many places. A block has pairs enough for the root of its variance, which is low
+        by (2 + excess kurtosis)/8 of 1/n_pairs, to be off by a tenth of the margin at most.
         """
         per_block = self.n_blocks * (self.margin / STANDARD_ERRORS_PER_MARGIN) ** 2
         cells = []
         for d_k in self.d_k:
             excess = max(AlignedLaw(d_k, rho).excess_kurtosis for rho in self.rho)
-            cells.append(AlignedCell(d_k, math.ceil((2 + excess) / per_block) + 1, tuple(self.rho)))
+            n_pairs = max((2 + excess) / per_block, 10 * (2 + excess) / (8 * self.margin))
+            cells.append(AlignedCell(d_k, math.ceil(n_pairs) + 1, tuple(self.rho)))
         return cells
 
     def size(self, cell: AlignedCell) -> BlockSize:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Claim
 from experiments.experiment import ESTIMATE_COLUMNS, BlockSize, Column, Experiment, Margin, Values, estimate_row
+from experiments.faults import Faults
 from scaling.lookup import Examples, Head, LookupTask, descend
 from scaling.rules import SCALED
 
@@ -29,6 +30,7 @@ QUANTITIES = (  # of which keys, and what
 EDGES = np.arange(-32, 97) * 0.5  # of the bins of q·k/√d_k
 EXAMPLES_BEFORE, EXAMPLES_AFTER = 32, 512  # measured on each untrained head, and on the trained one
 LEARNED = 1.0  # in standard deviations of an untrained score: less would not be called a dependence
+DIVERGED = 1e6  # of a mean square score; what has been learned has some hundreds at most
 SOURCE = "Measured here, on a lookup task learned by plain gradient descent"
 
 
@@ -94,8 +96,15 @@ class Lookup(Experiment[LookupCell]):
         ]
         first = Head.initial(rng, TASK.d_in, cell.d_k)
         steps = descend(rng, TASK, first, SCALED.factor(cell.d_k), cell.rate, cell.batch)
-        trained = next(islice(steps, cell.n_steps - 1, None))
-        return np.stack([np.mean(untrained, axis=0), _look(trained, TASK.sample(rng, EXAMPLES_AFTER))])
+        try:
+            trained = _look(next(islice(steps, cell.n_steps - 1, None)), TASK.sample(rng, EXAMPLES_AFTER))
+        except ValueError:  # a step was not finite
+            trained = np.array([np.inf])
+        if not np.abs(trained).max() < DIVERGED:
+            raise Faults(
+                f"lookup: rate: learning diverges within {cell.n_steps} steps at {cell.rate:g}; choose a smaller rate"
+            )
+        return np.stack([np.mean(untrained, axis=0), trained])
 
     def frame(self, observed: Mapping[LookupCell, Values]) -> pd.DataFrame:
         """One row per state and quantity, then the densities."""
@@ -125,7 +134,7 @@ class Lookup(Experiment[LookupCell]):
         """Independent before, dependent after."""
         ((cell, blocks),) = observed.items()
         mean, variance = QUANTITIES.index(("own", "mean")), QUANTITIES.index(("other", "variance"))
-        untrained = f"{cell.n_initial} untrained heads"
+        untrained = f"{cell.n_initial} untrained head{'s' * (cell.n_initial > 1)}"
         return [
             Claim(
                 id="untrained-own-mean",
@@ -155,8 +164,8 @@ class Lookup(Experiment[LookupCell]):
                 id="trained-own-mean",
                 group="training",
                 label=r"$\mathbb{E}[q \cdot k_{\mathrm{own}}] / \sqrt{d_k}$ after training",
-                statement=f"After {cell.n_steps} steps of learning, a query's score with its own key has a mean of at "
-                f"least {LEARNED:g} in units of $\\sqrt{{d_k}}$.",
+                statement=f"After {cell.n_steps} step{'s' * (cell.n_steps > 1)} of learning, a query's score with its "
+                f"own key has a mean of at least {LEARNED:g} in units of $\\sqrt{{d_k}}$.",
                 source=SOURCE,
                 side="at least",
                 prediction=LEARNED,

@@ -33,6 +33,7 @@ QUANTITIES = ("mean", "variance", "normalised_entropy", "sum_p2")
 OUTPUTS = (RAW, SCALED)  # the rules whose outputs Σ p_j v_j are looked at
 ROW_SD, SHARED_KEYS = 0.4, 2.0  # as in `saturation`: nats per √(ln n), and for rows that share keys
 MOST_QUERIES = 64  # of a tile
+SCORE_WORK = 60  # draws that take as long as all variants' work on one score
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,10 @@ class OneHead(Experiment[HeadCell]):
         return [HeadCell(self.d_k, math.ceil(n_tiles), n_queries, self.n_keys, *settings)]
 
     def size(self, cell: HeadCell) -> BlockSize:
-        """Q, K and V of every tile are drawn; those of one tile and its scores are held."""
-        tile = float(cell.n_queries + cell.n_keys) * cell.d_k + float(cell.n_keys) * cell.d_v[-1]
-        return BlockSize(cell.n_tiles * tile, tile + 8.0 * cell.n_queries * cell.n_keys)
+        """Q, K and V of every tile are drawn, and every score is worked on; those of one tile are held, and copies."""
+        entries, scores = float(cell.n_queries + cell.n_keys) * cell.d_k, float(cell.n_queries) * cell.n_keys
+        values = float(cell.n_keys) * cell.d_v[-1]
+        return BlockSize(cell.n_tiles * (entries + values + SCORE_WORK * scores), 2.0 * entries + values + 8.0 * scores)
 
     def measure(self, cell: HeadCell, rng: np.random.Generator) -> Values:
         """(n_variants · n_quantities + n_outputs · n_d_v + 1,): see `Observed`, which takes it apart."""

@@ -68,7 +68,7 @@ class Questions(OneHead):
             Claim(
                 id=f"variance-of-{name}",
                 group=GROUP,
-                label=rf"$\operatorname{{Var}}({score}) = {exact[name]:.4g}$"
+                label=rf"$\operatorname{{Var}}({score}) = {_latex(exact[name])}$"
                 + (f", entries of sd {sd:g}" if "wide" in name else ""),
                 statement=statement,
                 source=MODEL,
@@ -152,7 +152,7 @@ class Questions(OneHead):
             Claim(
                 id="output-variance",
                 group=GROUP,
-                label=rf"$\operatorname{{Var}}(z_i) = \mathbb{{E}} \sum p^2 = {exact:.3g}$, $n = {cell.n_keys}$",
+                label=rf"$\operatorname{{Var}}(z_i) = \mathbb{{E}} \sum p^2 = {_latex(exact)}$, $n = {cell.n_keys}$",
                 statement=f"An entry of the output over {cell.n_keys} independent values of variance 1 has the mean of "
                 r"$\sum p^2$ for its variance.",
                 source="Exact: the variance of a weighted mean of independent values",
@@ -190,6 +190,14 @@ def _words(variant: Variant, cell: HeadCell) -> str:
         "hot": f"$T = {cell.hot:g}$",
         "wide": f"entries of sd {cell.entry_sd:g}",
     }[variant.name]
+
+
+def _latex(value: float) -> str:
+    """Three digits or four, with a power of ten only where it helps."""
+    if 1e-3 <= value < 1e5:
+        return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}"
 
 
 def _sample(cell: HeadCell) -> str:

@@ -45,6 +45,11 @@ class Head:
         return self.n_heads * self.d_k
 
     @property
+    def is_peakier_when_wide(self) -> bool:
+        """Whether wide entries, scaled, make larger scores than those of size 1 do unscaled."""
+        return self.entry_sd**4 > 1.001 * self.d_k
+
+    @property
     def temperature_of_raw(self) -> float:
         """1/√d_k, at which scaled scores are the raw ones."""
         return float(self.d_k**-0.5)

@@ -23,6 +23,7 @@ from report.prose import add_formulas, prose
 from report.references import References
 from report.walkthrough import walkthrough
 from report.wording import (
+    count,
     grouped,
     interval_text,
     margin,
@@ -71,7 +72,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     add_formulas(environment)
     environment.filters.update(
         excerpt=excerpt,
-        prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped,
+        prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped, count=count,
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)

@@ -7,6 +7,9 @@ import pytest
 from experiments.experiment import cell_key
 from experiments.faults import Faults
 from experiments.preset import load_preset, named_presets
+from experiments.softmax_rows import CHANGE
+from scaling.aligned import AlignedLaw
+from scaling.sampling import variance_of_mean_square
 
 
 def faults(tmp_path: Path, text: str | bytes) -> list[str]:
@@ -123,6 +126,18 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         ),
         ('base = "quick"\n[derivation]\nmargin = 1e-6', "derivation: a block of "),
         ('base = "quick"\n[saturation]\nn_keys = [1048576]\nprecision = 0.0001', "saturation: a block of "),
+        (
+            'base = "quick"\n[questions]\nd_k = 1\nn_keys = 2\nmargin = 1e-4',
+            "questions: a block of ",  # few draws, but hours of work on their scores
+        ),
+        (
+            'base = "quick"\n[aligned]\nrho = [0.1234567, 0.1234568]',
+            "aligned.rho: the values must differ within six digits (received [0.1234567, 0.1234568])",
+        ),
+        (
+            'base = "quick"\n[aligned]\nrho = [1e-80, 0.5]',
+            "aligned.rho: a correlation must be 0 or at least 0.001 (received [1e-80, 0.5])",
+        ),
         ('base = "quick"\nvariance = 3', "variance: input should be"),
         ('base = "quick"\n[variance]\nd_k = [true]', "variance.d_k.0: input should be a valid integer (received True)"),
         ('base = "quick"\n[variance]\nd_k = []', "variance.d_k: list should have at least 1 item"),
@@ -156,3 +171,23 @@ def test_unknown_presets_and_files(tmp_path: Path) -> None:
         with pytest.raises(Faults) as caught:
             load_preset(which)
         assert caught.value.lines == (line,)
+
+
+def test_the_compared_variances_have_scores_enough() -> None:
+    """In every preset the margin on the change of the variance over keys holds ten standard errors, near 2 ln n."""
+    for name in named_presets():
+        saturation = load_preset(name).saturation
+        ends = (saturation.n_keys[0], saturation.n_keys[-1])
+        cells = [cell for cell in saturation.cells() if cell.d_k == saturation.turning and cell.n_keys in ends]
+        variance = sum(variance_of_mean_square(cell.d_k, cell.tiles) for cell in cells) / saturation.n_blocks
+        assert len(cells) == 2
+        assert 10 * variance**0.5 <= CHANGE
+
+
+def test_aligned_blocks_do_not_bias_the_root_of_their_variance() -> None:
+    """With however many blocks, the root is low by a tenth of the margin at most: (2 + excess)/8 of 1/n_pairs."""
+    aligned = load_preset("quick").aligned
+    for n_blocks in (2, 32, 100_000):
+        for cell in aligned.model_copy(update={"n_blocks": n_blocks}).cells():
+            excess = max(AlignedLaw(cell.d_k, rho).excess_kurtosis for rho in cell.rho)
+            assert (2 + excess) / (8 * cell.n_pairs) <= aligned.margin / 10

@@ -58,7 +58,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     for axes, (state, title) in zip(panels, WORDS.items(), strict=True):
         _outlines(axes, frame, state)
         highest = select(frame, state=state, quantity="density")["estimate"].max()
-        axes.set_ylim(0, 1.25 * highest)
+        axes.set_ylim(0, 1.25 * highest or 1.0)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_title(title)

@@ -1,0 +1,149 @@
+"""Rows of the softmax over a grid of d_k and numbers of keys, raw and scaled, on the same scores."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import AfterValidator, Field
+
+from experiments.claims import STANDARD_ERRORS_PER_MARGIN
+from experiments.experiment import (
+    ESTIMATE_COLUMNS,
+    Column,
+    Grid,
+    Margin,
+    ScoreCell,
+    ScoreExperiment,
+    Values,
+    estimate_row,
+)
+from scaling.attention_law import attention_law
+from scaling.entries import entry_law
+from scaling.freezing import freezing_d_k
+from scaling.rules import RAW, SCALED, PowerRule
+from scaling.sampling import Tiles, variance_of_mean_square
+from scaling.saturation import OBSERVABLES, row_observables
+
+RULES = (RAW, SCALED)
+QUANTITIES = (*OBSERVABLES, "normalised_entropy", "jacobian_norm", "jacobian_norm_median", "mean_square")
+ENTROPY, NORM2 = OBSERVABLES.index("entropy"), OBSERVABLES.index("jacobian_norm2")
+ROW_SD = 0.4  # measured for n from 2 to 65536 and scores of every size: at most 0.31 to 0.34 times √(ln n)
+SHARED_KEYS = 2.0
+CHANGE = 0.1  # of ln n, of a weight or of a variance: less than that would not be called a change
+
+
+def _choices(n_keys: list[int]) -> list[int]:
+    if n_keys[0] < 2:
+        raise ValueError("a softmax over one key has nothing to choose; every n_keys must be at least 2")
+    return n_keys
+
+
+class SoftmaxRows(ScoreExperiment):
+    """Means over rows of the softmax's observables, raw and scaled, on the same scores."""
+
+    rules: ClassVar[tuple[PowerRule, ...]] = RULES
+    columns: ClassVar[Mapping[str, Column]] = {
+        "d_k": Column("entries of q and of k", "count"),
+        "n_keys": Column("keys in each row of the softmax", "count"),
+        "rule": Column("raw: softmax(q·k); scaled: softmax(q·k/√d_k), on the same draws", "name"),
+        "n_rows": Column("rows of the softmax over all blocks", "count"),
+        **ESTIMATE_COLUMNS,
+        "quantity": Column(
+            "log_partition ln Σ exp(s) and entropy (nats); normalised_entropy = entropy / ln n_keys; sum_p2, sum_p3, "
+            "max_weight; with J = diag(p) - p pᵀ: jacobian_trace 1 - Σp², jacobian_norm2 ‖J‖²_F and jacobian_norm "
+            "‖J‖_F; mean_square of the scores: each a mean over rows; jacobian_norm_median: the median of ‖J‖_F over "
+            "the rows of a block",
+            "name",
+        ),
+    }
+
+    d_k: Grid
+    n_keys: Annotated[Grid, AfterValidator(_choices)]
+    precision: Annotated[float, Field(ge=1e-4, le=0.1)]
+    margin: Margin
+
+    def cells(self) -> Sequence[ScoreCell]:
+        """Every n_keys with every d_k, with rows for a standard error of about `precision` on the normalised entropy.
+
+        A row's entropy scatters by less than ROW_SD √(ln n) nats whatever the size of its scores; rows that share keys
+        are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4 times there). Up to
+        2 n queries share n keys. The cells whose variances are compared get as many as CHANGE needs.
+        """
+        compared = [(self.turning, n_keys) for n_keys in (self.n_keys[0], self.n_keys[-1])]
+        wanted = self.n_blocks * (CHANGE / STANDARD_ERRORS_PER_MARGIN) ** 2 / 2
+        kurtosis = entry_law(self.entries).kurtosis
+        cells = []
+        for n_keys in self.n_keys:
+            rows = SHARED_KEYS * ROW_SD**2 / (self.precision**2 * math.log(n_keys) * self.n_blocks)
+            n_queries = min(2 * n_keys, math.ceil(rows))
+            n_tiles = math.ceil(rows / n_queries)
+            for d_k in self.d_k:
+                least = variance_of_mean_square(d_k, Tiles(1, n_queries, n_keys), kurtosis, kurtosis) / wanted
+                tiles = max(n_tiles, math.ceil(least)) if (d_k, n_keys) in compared else n_tiles
+                cells.append(ScoreCell(d_k, tiles, n_queries, n_keys, self.entries))
+        return cells
+
+    @property
+    def turning(self) -> int:
+        """The d_k of the grid that is nearest to 2 ln n for the most keys."""
+        return min(self.d_k, key=lambda d_k: abs(math.log(d_k / freezing_d_k(self.n_keys[-1]))))
+
+    def measure(self, cell: ScoreCell, rng: np.random.Generator) -> Values:
+        """(n_rules, n_quantities): means over the block's rows, and the median of ‖J‖_F."""
+        factors = np.array([rule.factor(cell.d_k) for rule in self.rules])
+        pieces, squares = [], 0.0
+        for dot_products in cell.scores(rng):
+            observables = row_observables(dot_products.reshape(-1, cell.n_keys), factors)
+            pieces.append(np.stack([getattr(observables, name) for name in OBSERVABLES], axis=1))
+            squares += float(np.square(dot_products).sum())
+        rows = np.concatenate(pieces, axis=2)  # (n_rules, n_observables, n_rows)
+        means = rows.mean(axis=2)
+        norms = np.sqrt(rows[:, NORM2])
+        mean_square = factors**2 * squares / cell.tiles.n_scores
+        return np.column_stack(
+            [means, means[:, ENTROPY] / np.log(cell.n_keys), norms.mean(axis=1), np.median(norms, axis=1), mean_square]
+        )
+
+    def frame(self, observed: Mapping[ScoreCell, Values]) -> pd.DataFrame:
+        """One row per n_keys, d_k, rule and quantity; predictions are exact for normal entries."""
+        return pd.DataFrame(
+            [
+                estimate_row(
+                    {
+                        "d_k": cell.d_k,
+                        "n_keys": cell.n_keys,
+                        "rule": rule.name,
+                        "n_rows": self.n_blocks * cell.n_tiles * cell.n_queries,
+                    },
+                    quantity,
+                    blocks[:, i, j],
+                    self.law(cell)[i, j],
+                )
+                for cell, blocks in observed.items()
+                for i, rule in enumerate(self.rules)
+                for j, quantity in enumerate(QUANTITIES)
+            ]
+        )
+
+    def law(self, cell: ScoreCell) -> Values:
+        """(n_rules, n_quantities): exact expectations, nan where none is known."""
+        if self.entries != "gaussian":
+            return np.full((len(RULES), len(QUANTITIES)), np.nan)
+        law: Values = _law(tuple(self.d_k), cell.n_keys)[self.d_k.index(cell.d_k)]
+        return law
+
+
+@lru_cache(maxsize=64)
+def _law(d_k: tuple[int, ...], n_keys: int) -> Values:
+    """(n_d_k, n_rules, n_quantities): what attention's exact law says of each quantity, nan where it says nothing."""
+    dimensions = np.array(d_k)
+    factors = np.stack([dimensions**-rule.alpha for rule in RULES], axis=1)
+    law = attention_law(dimensions[:, None], n_keys, factors)
+    values = {name: getattr(law, name) for name in OBSERVABLES}
+    values["normalised_entropy"] = law.entropy / np.log(n_keys)
+    values["mean_square"] = factors**2 * dimensions[:, None]
+    nothing = np.full(factors.shape, np.nan)
+    return np.stack([values.get(name, nothing) for name in QUANTITIES], axis=2)
