@@ -1,6 +1,6 @@
 """Dot products of queries and keys that are not independent: paired components correlated with ρ."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ class AlignedLaw:
         if not is_count(self.d_k):
             raise ValueError(f"AlignedLaw: d_k must be a whole number from 1 to 2^62; received {shown(self.d_k)}")
         _refuse_impossible("AlignedLaw", self.rho)
+        object.__setattr__(self, "d_k", int(self.d_k))  # NumPy's small types would wrap around or round
+        object.__setattr__(self, "rho", float(self.rho))
 
     @property
     def mean(self) -> float:
@@ -46,7 +48,7 @@ class AlignedLaw:
         return 6 * (1 + 6 * square + square**2) / (self.d_k * (1 + square) ** 2)
 
 
-def draw_aligned(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Sequence[float]) -> Iterator[Array]:
+def draw_aligned(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Iterable[float]) -> Iterator[Array]:
     """Dot products of `n_pairs` independent pairs (q, k), a few at a time, each piece (n_rhos, pairs).
 
     k = ρ q + √(1 - ρ²) z with q and z drawn entry by entry from a standard normal law, the same draws for every ρ.
@@ -56,9 +58,13 @@ def draw_aligned(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Sequenc
     for name, value in (("d_k", d_k), ("n_pairs", n_pairs)):
         if not is_count(value):
             raise ValueError(f"draw_aligned: {name} must be a whole number from 1 to 2^62; received {shown(value)}")
+    try:
+        rhos = tuple(rhos)
+    except TypeError:  # a single number
+        raise ValueError(f"draw_aligned: rhos must be numbers from -1 to 1 in a list; received {shown(rhos)}") from None
     for rho in rhos:
         _refuse_impossible("draw_aligned", rho)
-    return _pieces(rng, d_k, n_pairs, np.array(rhos, dtype=np.float64))
+    return _pieces(rng, int(d_k), int(n_pairs), np.array(rhos, dtype=np.float64))
 
 
 def _pieces(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Array) -> Iterator[Array]:
@@ -71,5 +77,5 @@ def _pieces(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Array) -> It
 
 
 def _refuse_impossible(where: str, rho: float) -> None:
-    if not is_number(rho) or abs(rho) > 1:
+    if not is_number(rho) or not -1 <= float(rho) <= 1:
         raise ValueError(f"{where}: rho must be a number from -1 to 1; received {shown(rho)}")

@@ -46,6 +46,13 @@ def is_count(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= int(value) <= MAX_COUNT
 
 
+def check_sizes(where: str, **sizes: int) -> None:
+    """ValueError, which begins with `where`, for a size that is not a whole number from 1."""
+    for name, size in sizes.items():
+        if not is_count(size):
+            raise ValueError(f"{where}: {name} must be a whole number from 1; received {shown(size)}")
+
+
 def shown(value: object) -> str:
     """`value` for an error message: its repr, cut short, on one line."""
     try:

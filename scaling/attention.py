@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from scaling.arrays import is_count, is_number, real_array, shown
+from scaling.arrays import check_sizes, is_number, real_array, shown
 from scaling.torch_random import TorchRandom
 
 Matrix = NDArray[np.float64]
+
+LARGEST_TOKEN = 1e100  # its scores, squares of it times weights and sizes, then stay far from the largest float
+LARGEST_VALUE = float(np.finfo(np.float64).max) / 2  # averages of it, weights that sum to 1 + rounding, stay floats
 
 
 def attention_scores(queries: Matrix, keys: Matrix) -> Matrix:
@@ -57,12 +60,13 @@ def attend(
     """Queries (n_queries, d_k), keys (n_keys, d_k) and values (n_keys, d_v) → every step of attention.
 
     `scale` multiplies the scores; without one it is 1/√d_k. `causal` hides from each query the keys that come after its
-    own. ValueError for anything but finite real matrices of these shapes (n_queries = n_keys if causal), a finite scale
-    and scores that cannot pass the largest float.
+    own. The record holds copies. ValueError for anything but finite real matrices of these shapes (n_queries = n_keys
+    if causal), a finite scale, True or False for `causal`, scores that cannot pass the largest float and values up to
+    half of it.
     """
     q, k, v = _checked(queries, keys, values, scale, causal)
     scores = attention_scores(q, k)
-    scaled_scores = scores / math.sqrt(q.shape[1]) if scale is None else scale * scores
+    scaled_scores = scores / math.sqrt(q.shape[1]) if scale is None else float(scale) * scores
     if causal:
         scaled_scores = hide_later_keys(scaled_scores)
     weights = attention_weights(scaled_scores)
@@ -72,9 +76,12 @@ def attend(
 def _checked(
     queries: ArrayLike, keys: ArrayLike, values: ArrayLike, scale: float | None, causal: bool
 ) -> tuple[Matrix, Matrix, Matrix]:
-    """Matrices that fit together and scores that stay within the largest float, or a ValueError."""
+    """Copies that fit together, with scores and contexts that stay within the largest float, or a ValueError."""
+    if not isinstance(causal, bool | np.bool_):
+        raise ValueError(f"attend: causal must be True or False; received {shown(causal)}")
     q, k, v = (
-        _matrix(given, f"attend: {name}") for given, name in ((queries, "queries"), (keys, "keys"), (values, "values"))
+        _matrix(given, f"attend: {name}").copy()
+        for given, name in ((queries, "queries"), (keys, "keys"), (values, "values"))
     )
     if q.shape[1] != k.shape[1] or len(k) != len(v) or (causal and len(q) != len(k)):
         n_queries = "n_keys" if causal else "n_queries"
@@ -84,12 +91,14 @@ def _checked(
         )
     if scale is not None and not is_number(scale):
         raise ValueError(f"attend: scale must be a finite number; received {shown(scale)}")
-    largest_q, largest_k = float(np.abs(q).max()), float(np.abs(k).max())
-    if not math.isfinite(q.shape[1] * largest_q * largest_k * max(1.0, abs(scale or 0.0))):
+    largest_q, largest_k, largest_v = (float(np.abs(matrix).max()) for matrix in (q, k, v))
+    if not math.isfinite(q.shape[1] * largest_q * largest_k * max(1.0, abs(float(scale or 0.0)))):
         raise ValueError(
             "attend: scores must not pass the largest float; received "
             f"queries up to {largest_q:g} and keys up to {largest_k:g}"
         )
+    if largest_v > LARGEST_VALUE:
+        raise ValueError(f"attend: values must not pass half the largest float; received values up to {largest_v:g}")
     return q, k, v
 
 
@@ -150,18 +159,14 @@ class SelfAttentionV2:
 
 
 def token_matrix(x: ArrayLike, d_in: int, where: str) -> Matrix:
-    """Tokens (n_tokens, d_in) as floats; `where` names the model in the ValueError that any other shape gets."""
+    """Tokens (n_tokens, d_in) as floats; `where` names the model in the ValueError for any other x, or a huge one."""
     tokens = _matrix(x, f"{where}: x")
     if tokens.shape[1] != d_in:
         raise ValueError(f"{where}: x must be (n_tokens, {d_in}); received shape {tokens.shape}")
+    largest = float(np.abs(tokens).max())
+    if largest > LARGEST_TOKEN:
+        raise ValueError(f"{where}: x must hold numbers up to ±{LARGEST_TOKEN:g}; received one of size {largest:g}")
     return tokens
-
-
-def check_sizes(where: str, **sizes: int) -> None:
-    """ValueError, which names the model by `where`, for a size that is not a whole number from 1."""
-    for name, size in sizes.items():
-        if not is_count(size):
-            raise ValueError(f"{where}: {name} must be a whole number from 1; received {shown(size)}")
 
 
 def _matrix(values: ArrayLike, where: str) -> Matrix:

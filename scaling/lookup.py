@@ -8,11 +8,12 @@ head must find its own key among the others and return that key's value. With W_
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import is_count, is_number, shown
+from scaling.arrays import check_sizes, is_count, is_number, shown
 
 Array = NDArray[np.float64]
 
@@ -53,12 +54,14 @@ class LookupTask:
             raise ValueError(f"LookupTask: overlap must be a number from 0 to 1; received {shown(self.overlap)}")
 
     def sample(self, rng: np.random.Generator, n_examples: int) -> Examples:
-        """Independent examples; `rng` decides all of them."""
+        """Independent examples; `rng` decides all of them. ValueError unless n_examples is a whole number from 1."""
+        check_sizes("LookupTask.sample", n_examples=n_examples)
         keys = rng.standard_normal((n_examples, self.n_keys, self.d_in))
         noise = rng.standard_normal((n_examples, self.d_in))
         own = rng.integers(0, self.n_keys, n_examples)
         classes = rng.integers(0, self.n_classes, (n_examples, self.n_keys))
-        queries = self.overlap * keys[np.arange(n_examples), own] + np.sqrt(1 - self.overlap**2) * noise
+        overlap = float(self.overlap)
+        queries = overlap * keys[np.arange(n_examples), own] + np.sqrt(1 - overlap**2) * noise
         return Examples(queries, keys, own, np.eye(self.n_classes)[classes])
 
 
@@ -71,7 +74,11 @@ class Head:
 
     @classmethod
     def initial(cls, rng: np.random.Generator, d_in: int, d_k: int, n_heads: int | None = None) -> "Head":
-        """Entries from N(0, 1/d_in), so that q and k start with entries of variance 1; `n_heads` of them stacked."""
+        """Entries from N(0, 1/d_in), so that q and k start with entries of variance 1; `n_heads` of them stacked.
+
+        ValueError for a size that is not a whole number from 1.
+        """
+        check_sizes("Head.initial", d_in=d_in, d_k=d_k, **({} if n_heads is None else {"n_heads": n_heads}))
         shape = (d_in, d_k) if n_heads is None else (n_heads, d_in, d_k)
         return cls(rng.standard_normal(shape) / d_in**0.5, rng.standard_normal(shape) / d_in**0.5)
 
@@ -100,8 +107,10 @@ def gradients(head: Head, examples: Examples, factor: float) -> Gradients:
     """Loss and gradients at scores `factor` · q·k.
 
     With V (n_keys, n_classes), g = V (o - v_own), ds = p ⊙ (g - p·g) and u = c Xᵀ ds for each example, and
-    G = mean(x_q uᵀ): dL/dW_q = G W_k and dL/dW_k = Gᵀ W_q.
+    G = mean(x_q uᵀ): dL/dW_q = G W_k and dL/dW_k = Gᵀ W_q. ValueError unless `factor` is a finite number.
     """
+    if not is_number(factor):
+        raise ValueError(f"gradients: factor must be a finite number; received {shown(factor)}")
     weights = _softmax(factor * head.dot_products(examples))  # (n_examples, n_keys)
     error = (weights[:, None, :] @ examples.values)[:, 0] - examples.targets  # (n_examples, n_classes)
     pull = (examples.values @ error[..., None])[..., 0]
@@ -117,22 +126,30 @@ def descend(
     """The head after each step of plain stochastic gradient descent, W ← W - rate · dL/dW, on fresh examples.
 
     It goes on for as long as it is asked; `rng` decides the examples. ValueError, at the call, unless factor and rate
-    are numbers above 0 and batch is a whole number from 1.
+    are numbers above 0 and batch is a whole number from 1; and at the step whose head would not be finite, since the
+    descent diverged at this rate.
     """
     for name, value in (("factor", factor), ("rate", rate)):
         if not is_number(value) or value <= 0:
             raise ValueError(f"descend: {name} must be a number above 0; received {shown(value)}")
     if not is_count(batch):
         raise ValueError(f"descend: batch must be a whole number from 1; received {shown(batch)}")
-    return _steps(rng, task, head, factor, rate, batch)
+    return _steps(rng, task, head, float(factor), float(rate), batch)
 
 
 def _steps(
     rng: np.random.Generator, task: LookupTask, head: Head, factor: float, rate: float, batch: int
 ) -> Iterator[Head]:
-    while True:
-        step = gradients(head, task.sample(rng, batch), factor)
-        head = Head(head.w_q - rate * step.w_q, head.w_k - rate * step.w_k)
+    for number in count(1):
+        examples = task.sample(rng, batch)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused by name instead
+            step = gradients(head, examples, factor)
+            head = Head(head.w_q - rate * step.w_q, head.w_k - rate * step.w_k)
+        if not (np.isfinite(head.w_q).all() and np.isfinite(head.w_k).all()):
+            raise ValueError(
+                "descend: rate must be small enough for the weights to stay finite; "
+                f"received {rate:g}, at which they diverged in step {number}"
+            )
         yield head
 
 

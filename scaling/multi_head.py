@@ -6,7 +6,8 @@ Vaswani et al. 2017, sections 3.2.2 and 3.2.3. Rows are tokens, as in `attention
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scaling.attention import Attention, Matrix, SelfAttentionV2, attend, check_sizes, token_matrix
+from scaling.arrays import check_sizes
+from scaling.attention import Attention, Matrix, SelfAttentionV2, attend, token_matrix
 from scaling.torch_random import TorchRandom
 
 

@@ -2,6 +2,9 @@
 
 A rule turns q (..., n_queries, d_k) and k (..., n_keys, d_k) into scores (..., n_queries, n_keys). Most rules only
 multiply the dot products by a number; those have a `factor`, and with it an exact law.
+
+Scores are computed in float64, whatever q and k come as. Every `scores` raises ValueError for q and k that are not
+finite real numbers of these shapes.
 """
 
 from abc import ABC, abstractmethod
@@ -9,9 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_count, is_number, shown
+from scaling.arrays import is_count, is_number, real_array, shown
 
 Array = NDArray[np.float64]
 
@@ -23,7 +26,7 @@ class ScoreRule(Protocol):
     def name(self) -> str:
         """The rule's name in frames and figures."""
 
-    def scores(self, q: Array, k: Array) -> Array:
+    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """Scores (..., n_queries, n_keys) of q (..., n_queries, d_k) and k (..., n_keys, d_k)."""
 
 
@@ -40,13 +43,14 @@ class FactorRule(ABC):
         """Scores of the same shape as `dot_products`."""
         return dot_products * self.factor(d_k)
 
-    def scores(self, q: Array, k: Array) -> Array:
+    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """c · Q Kᵀ."""
+        q, k = _vectors(f"{type(self).__name__}.scores", q, k)
         return self(dot_products_of(q, k), q.shape[-1])
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k c² for independent entries of mean 0 and variance 1."""
-        return d_k * self.factor(d_k) ** 2
+        return int(d_k) * self.factor(d_k) ** 2
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,15 @@ class PowerRule(FactorRule):
     """Divide the scores by d_k^alpha: alpha = 0 leaves them raw, alpha = 1/2 is attention's own rule.
 
     Vaswani et al. 2017, equation (1), for alpha = 1/2. Independent entries of unit variance then have scores of
-    variance d_k^(1 - 2 alpha), exactly. ValueError for an alpha beyond ±8 or a d_k that is not a whole number from 1.
+    variance d_k^(1 - 2 alpha), exactly. ValueError for an alpha beyond ±8, a d_k that is not a whole number from 1, or
+    a variance beyond the largest float.
     """
 
     name: str
     alpha: float
 
     def __post_init__(self) -> None:
-        if not is_number(self.alpha) or abs(self.alpha) > 8:
+        if not is_number(self.alpha) or not -8 <= float(self.alpha) <= 8:
             raise ValueError(f"PowerRule: alpha must be a number from -8 to 8; received {shown(self.alpha)}")
 
     def factor(self, d_k: int) -> float:
@@ -72,7 +77,13 @@ class PowerRule(FactorRule):
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k^(1 - 2 alpha) for independent entries of mean 0 and variance 1."""
         _refuse_impossible("PowerRule.variance", d_k)
-        return float(int(d_k) ** (1 - 2 * float(self.alpha)))
+        try:
+            return float(int(d_k) ** (1 - 2 * float(self.alpha)))
+        except OverflowError:
+            raise ValueError(
+                "PowerRule.variance: d_k^(1 - 2 alpha) must not pass the largest float; "
+                f"received d_k = {shown(d_k)} and alpha = {shown(self.alpha)}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ class TemperatureRule(FactorRule):
     temperature: float
 
     def __post_init__(self) -> None:
-        if not is_number(self.temperature) or not 1e-6 <= self.temperature <= 1e6:
+        if not is_number(self.temperature) or not 1e-6 <= float(self.temperature) <= 1e6:
             raise ValueError(
                 f"TemperatureRule: temperature must be a number from 1e-6 to 1e6; received {shown(self.temperature)}"
             )
@@ -117,7 +128,7 @@ class TemperatureRule(FactorRule):
     def factor(self, d_k: int) -> float:
         """c = 1 / (T √d_k)."""
         _refuse_impossible("TemperatureRule.factor", d_k)
-        return float(int(d_k) ** -0.5 / self.temperature)
+        return float(int(d_k) ** -0.5 / float(self.temperature))
 
 
 @dataclass(frozen=True)
@@ -131,8 +142,9 @@ class SplitRule(FactorRule):
         _refuse_impossible("SplitRule.factor", d_k)
         return float(int(d_k) ** -0.5)
 
-    def scores(self, q: Array, k: Array) -> Array:
+    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """(d_k^(-1/4) q) · (d_k^(-1/4) k), multiplied in this order."""
+        q, k = _vectors("SplitRule.scores", q, k)
         share = float(q.shape[-1] ** -0.25)
         return dot_products_of(share * q, share * k)
 
@@ -150,13 +162,14 @@ class NormalisedRule:
     gain: float | None = None
 
     def __post_init__(self) -> None:
-        if self.gain is not None and (not is_number(self.gain) or not 1e-6 <= self.gain <= 1e6):
+        if self.gain is not None and (not is_number(self.gain) or not 1e-6 <= float(self.gain) <= 1e6):
             raise ValueError(
                 f"NormalisedRule: gain must be None or a number from 1e-6 to 1e6; received {shown(self.gain)}"
             )
 
-    def scores(self, q: Array, k: Array) -> Array:
+    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """g · cosines."""
+        q, k = _vectors("NormalisedRule.scores", q, k)
         gain = q.shape[-1] ** 0.5 if self.gain is None else self.gain
         return gain * dot_products_of(_unit(q), _unit(k))
 
@@ -167,9 +180,28 @@ def dot_products_of(q: Array, k: Array) -> Array:
     return products
 
 
+def _vectors(where: str, q: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
+    """Queries and keys as floats with the same d_k, or a ValueError that begins with `where`."""
+    q, k = real_array(q, f"{where}: q"), real_array(k, f"{where}: k")
+    if min(q.ndim, k.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or not _broadcast(q.shape[:-2], k.shape[:-2]):
+        raise ValueError(
+            f"{where}: q (..., n_queries, d_k) and k (..., n_keys, d_k) are needed, d_k from 1; "
+            f"received shapes {q.shape} and {k.shape}"
+        )
+    return q, k
+
+
+def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether stacks of these shapes pair up, as NumPy's products do."""
+    return all(a == b or 1 in (a, b) for a, b in zip(first[::-1], second[::-1], strict=False))
+
+
 def _unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Array = vectors / np.where(lengths == 0, 1.0, lengths)
+    """v/‖v‖, or v itself if it is 0; through v/max|v|, since squares of huge or tiny entries would be inf or 0."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    scaled = vectors / np.where(largest == 0, 1.0, largest)
+    lengths = np.linalg.norm(scaled, axis=-1, keepdims=True)  # at least 1, unless v is 0
+    unit: Array = scaled / np.maximum(lengths, 1.0)
     return unit
 
 

@@ -72,9 +72,33 @@ def test_pieces_make_up_the_pairs_and_rhos_share_them() -> None:
     assert between == pytest.approx(0.6 * equal + 0.8 * independent, rel=1e-12)
 
 
+def test_small_types_are_the_numbers_that_they_are() -> None:
+    """127 · 2 wraps around in int8 and 10⁵ is inf in float16; 2¹⁸ // 300 is no int16."""
+    small: Any = AlignedLaw(np.int8(127), 1)  # type: ignore[arg-type]
+    assert (small.mean, small.variance) == (127, 254)
+    assert small == AlignedLaw(127, 1.0)
+    half: Any = np.float16(0.5)
+    assert vars(AlignedLaw(10**5, half)) == vars(AlignedLaw(10**5, 0.5))
+    assert AlignedLaw(10**5, half).variance == 125_000
+    sizes: Any = np.int16(300), np.int16(5)
+    (found,) = draw_aligned(np.random.default_rng(6), *sizes, [half])
+    (expected,) = draw_aligned(np.random.default_rng(6), 300, 5, [0.5])
+    assert np.array_equal(found, expected)
+
+
+def test_rhos_are_read_once() -> None:
+    """A generator of them has nothing left for a second look."""
+    (found,) = draw_aligned(np.random.default_rng(7), 3, 5, (rho for rho in RHOS))
+    (expected,) = draw_aligned(np.random.default_rng(7), 3, 5, RHOS)
+    assert np.array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"^draw_aligned: rhos must be numbers from -1 to 1 in a list; received 0\.5$"):
+        draw_aligned(np.random.default_rng(), 2, 3, 0.5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: AlignedLaw(4, np.int8(-128)), "AlignedLaw: rho must be a number from -1 to 1; received .*-128"),
         (lambda: AlignedLaw(0, 0.5), "AlignedLaw: d_k must be a whole number from 1 to 2.62; received 0"),
         (lambda: AlignedLaw(4, 1.5), "AlignedLaw: rho must be a number from -1 to 1; received 1.5"),
         (lambda: draw_aligned(np.random.default_rng(), 4, 0, (0.0,)), "draw_aligned: n_pairs must be .*; received 0"),

@@ -189,6 +189,15 @@ def test_huge_scores_stay_finite() -> None:
         assert attend([[size]], [[1.0], [1.0], [-1.0]], values).context.tolist() == [[1.5]]
 
 
+def test_the_largest_values_and_tokens_are_averaged_without_overflow() -> None:
+    """Half the largest float under 50 rows of weights, which sum to 1 but for rounding; and tokens of size 1e100."""
+    (q,), largest = matrices(4, (50, 2)), np.finfo(float).max / 2
+    context = attend(q, np.repeat(q[:1], 7, axis=0) + q[:7], np.full((7, 1), largest)).context
+    assert context == pytest.approx(np.full((50, 1), largest), rel=1e-14)
+    for model in MODELS:
+        assert np.isfinite(model(3, 2, seed=1)(1e100 * np.array([[1.0, -1.0, 1.0], [1.0, 1.0, 1.0]]))).all()
+
+
 def test_the_default_scale_is_that_of_the_keys_dimension() -> None:
     """1/√d_k to the last bit where it is a power of two; neither d_v nor the number of keys has a say."""
     for d_v, n_keys in ((1, 3), (5, 8)):
@@ -213,6 +222,13 @@ ONE: list[list[float]] = [[1.0]]
         ((ONE, ONE, ONE, np.inf), "scale must be a finite number; received inf"),
         ((ONE, ONE, ONE, True), "scale must be a finite number; received True"),
         ((ONE, ONE, ONE, "1"), "scale must be a finite number; received '1'"),
+        ((ONE, ONE, ONE, None, "no"), "causal must be True or False; received 'no'"),
+        ((ONE, ONE, ONE, None, 1), "causal must be True or False; received 1"),
+        (
+            (ONE, ONE, ONE, None, np.array([True, False])),
+            r"causal must be True or False; received array\(\[ True, False",
+        ),
+        ((ONE, ONE, [[1.7e308]]), r"values must not pass half the largest float; received values up to 1\.7e\+308"),
         (([[1e200]], [[-1e200]], ONE), r"scores .* largest float; received queries up to 1e\+200 and keys up to 1e\+2"),
         (([[1e200, 1e200]], [[1e200, -1e200]], ONE), "scores must not pass the largest float"),
         (([[4.0]], [[2.0]], ONE, 1e308), "scores must not pass the largest float; received queries up to 4 and keys"),
@@ -250,6 +266,8 @@ def test_odd_sizes_are_refused(model: Model, size: Any) -> None:
         ([1.0, 2.0, 3.0], r"x must be a matrix with at least one row and column; received shape \(3,\)"),
         ([[1.0, 2.0, np.inf]], "x must be finite real numbers; received inf in"),
         (None, "x must be finite real numbers without a mask; received None"),
+        ([[1.7e308] * 3] * 2, r"x must hold numbers up to ±1e\+100; received one of size 1\.7e\+308$"),
+        ([[0.0, 0.0, -1.1e100]], r"x must hold numbers up to ±1e\+100; received one of size 1\.1e\+100$"),
     ],
 )
 def test_odd_tokens_are_refused(model: Model, x: Any, message: str) -> None:
@@ -258,6 +276,25 @@ def test_odd_tokens_are_refused(model: Model, x: Any, message: str) -> None:
     for call in (attention, attention.steps):
         with pytest.raises(ValueError, match=f"^{model.__name__}: {message}"):
             call(x)
+
+
+def test_a_scale_of_any_type_is_the_number_that_it_is() -> None:
+    """Steps stay float64 under a long double, and a negative int8 has no absolute value of its own."""
+    plain = attend([[2.0]], [[3.0], [4.0]], [[1.0], [2.0]], scale=-128.0)
+    for scale in (np.longdouble(-128), np.int8(-128), np.float16(-128)):
+        steps = attend([[2.0]], [[3.0], [4.0]], [[1.0], [2.0]], scale=scale)  # type: ignore[arg-type]
+        for name, found in vars(steps).items():
+            assert found.dtype == np.float64, name
+            assert np.array_equal(found, getattr(plain, name)), name
+
+
+def test_the_record_keeps_what_was_computed() -> None:
+    """No matrix shares memory with the caller's tokens, which may change afterwards, or with another matrix."""
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    for steps in (simplified_attention(x), attend(x, x, x)):
+        matrices = list(vars(steps).values())
+        assert not any(np.shares_memory(x, matrix) for matrix in matrices)
+        assert not any(np.shares_memory(a, b) for i, a in enumerate(matrices) for b in matrices[:i])
 
 
 def test_steps_are_a_record() -> None:

@@ -113,12 +113,56 @@ def test_dot_products_are_those_of_queries_and_keys() -> None:
         (lambda: _descend(0.0, 1.0, 4), "descend: factor must be a number above 0; received 0.0"),
         (lambda: _descend(1.0, np.inf, 4), "descend: rate must be a number above 0; received inf"),
         (lambda: _descend(1.0, 1.0, 0), "descend: batch must be a whole number from 1; received 0"),
+        (lambda: _gradients(np.nan), "gradients: factor must be a finite number; received nan"),
+        (lambda: _gradients(np.inf), "gradients: factor must be a finite number; received inf"),
+        (lambda: _gradients("1"), "gradients: factor must be a finite number; received '1'"),
     ],
 )
 def test_impossible_settings_are_refused(make: Any, message: str) -> None:
     """At the call, in one line."""
     with pytest.raises(ValueError, match=f"^{message}$"):
         make()
+
+
+@pytest.mark.parametrize("size", [0, -1, True, 2.0, None])
+def test_odd_sizes_are_refused(size: Any) -> None:
+    """Of a batch and of a head, by name; None stands for a single head."""
+    rng, message = np.random.default_rng(), f"must be a whole number from 1; received {size}$"
+    with pytest.raises(ValueError, match=rf"^LookupTask\.sample: n_examples {message}"):
+        SMALL.sample(rng, size)
+    for name in ("d_in", "d_k", "n_heads"):
+        if size is not None or name != "n_heads":
+            with pytest.raises(ValueError, match=rf"^Head\.initial: {name} {message}"):
+                Head.initial(rng, **({"d_in": 4, "d_k": 2} | {name: size}))
+
+
+def test_a_small_type_of_overlap_does_not_round() -> None:
+    """√(1 - a²) has more digits than float16."""
+    half: Any = np.float16(0.75)
+    found, expected = (LookupTask(5, 4, 3, a).sample(np.random.default_rng(8), 6).queries for a in (half, 0.75))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("size", "n_finite"), [(1e200, 0), (1.0, 1)])
+def test_a_descent_that_diverges_says_so(size: float, n_finite: int) -> None:
+    """At the step whose weights pass the largest float, in one line, with no warning and no nan before it.
+
+    Heads of size 1e200 have scores beyond it at once; others get there by a rate of 1e200, after one step.
+    """
+    rng = np.random.default_rng(9)
+    start = Head.initial(rng, SMALL.d_in, 7)
+    first = Head(size * start.w_q, size * start.w_k)
+    message = rf"received 1e\+200, at which they diverged in step {n_finite + 1}$"
+    steps = descend(rng, SMALL, first, 1.0, 1e200, 8)
+    heads = list(islice(steps, n_finite))
+    with pytest.raises(ValueError, match=rf"^descend: rate must be small enough .* to stay finite; {message}"):
+        next(steps)
+    assert all(np.isfinite(head.w_q).all() and np.isfinite(head.w_k).all() for head in heads)
+
+
+def _gradients(factor: Any) -> object:
+    rng = np.random.default_rng()
+    return gradients(Head.initial(rng, SMALL.d_in, 2), SMALL.sample(rng, 3), factor)
 
 
 def _descend(factor: float, rate: float, batch: int) -> object:

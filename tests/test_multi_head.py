@@ -209,6 +209,7 @@ def test_heads_that_do_not_divide_the_dimension_are_refused() -> None:
         ([[1.0, 2.0]], r"x must be \(n_tokens, 3\); received shape \(1, 2\)"),
         ([1.0, 2.0, 3.0], r"x must be a matrix with at least one row and column; received shape \(3,\)"),
         ([[1.0, 2.0, np.nan]], "x must be finite real numbers; received nan in"),
+        ([[1.7e308] * 3] * 2, r"x must hold numbers up to ±1e\+100; received one of size 1\.7e\+308$"),
     ],
 )
 def test_odd_tokens_are_refused(x: Any, message: str) -> None:

@@ -1,5 +1,6 @@
 """Score scalings against their definitions."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -113,8 +114,79 @@ def test_a_vector_of_no_length_has_no_direction() -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "dtype"),
+    [(1e200, float), (1.7e308, float), (1e-200, float), (5e-324, float), (1e25, np.float32), (300, np.float16)],
+)
+def test_a_cosine_knows_no_size(entry: float, dtype: Any) -> None:
+    """(x, x) and (x, 0) are 45° apart at any x that its type can hold: g cos = √2 · √½ = 1, and √2 with itself."""
+    q, k = np.full((1, 2), entry, dtype), np.array([[entry, entry], [entry, 0]], dtype)
+    assert NormalisedRule("normalised").scores(q, k) == pytest.approx(np.array([[2**0.5, 1.0]]), rel=1e-14)
+    assert NormalisedRule("normalised").scores(q, -k) == pytest.approx(np.array([[-(2**0.5), -1.0]]), rel=1e-14)
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
+def test_scores_are_floats_whatever_comes_in(rule: ScoreRule) -> None:
+    """100 · 100 wraps around in int8, and 300² is inf in float16; lists will do as well."""
+    for entry, dtype in ((100, np.int8), (300, np.float16)):
+        vectors = np.full((2, 3), entry, dtype)
+        expected = rule.scores(vectors.astype(float), vectors.astype(float))
+        assert np.isfinite(expected).all()
+        for given in (vectors, vectors.tolist()):
+            assert rule.scores(given, given) == pytest.approx(expected, rel=1e-14)
+    assert RAW.scores(np.full((1, 1), 100, np.int8), [[100]]).tolist() == [[10_000.0]]
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
+@pytest.mark.parametrize(
+    ("q", "k", "message"),
+    [
+        (np.ones((2, 3)), np.ones(3), r"d_k from 1; received shapes \(2, 3\) and \(3,\)"),
+        (np.ones(3), np.ones((2, 3)), r"d_k from 1; received shapes \(3,\) and \(2, 3\)"),
+        (np.ones((2, 3)), np.ones((2, 4)), r"d_k from 1; received shapes \(2, 3\) and \(2, 4\)"),
+        (np.ones((2, 0)), np.ones((2, 0)), r"d_k from 1; received shapes \(2, 0\) and \(2, 0\)"),
+        (np.ones((2, 4, 3)), np.ones((5, 4, 3)), r"d_k from 1; received shapes \(2, 4, 3\) and \(5, 4, 3\)"),
+        ([[np.nan]], [[1.0]], "q must be finite real numbers; received nan in"),
+        ([[1.0]], [[np.inf]], "k must be finite real numbers; received inf in"),
+        (np.ma.masked_equal([[1.0, 2.0]], 2.0), [[1.0, 2.0]], "q must be finite real numbers without a mask; received"),
+        ([[1.0]], [["1"]], r"k must be finite real numbers without a mask; received \[\['1'\]\]"),
+        ([[True]], [[1.0]], r"q must be finite real numbers without a mask; received \[\[True\]\]"),
+    ],
+)
+def test_vectors_that_have_no_scores_are_refused(rule: ScoreRule, q: Any, k: Any, message: str) -> None:
+    """By every rule, in one line that begins with its name."""
+    with pytest.raises(ValueError, match=rf"^{type(rule).__name__}\.scores: .*{message}") as caught:
+        rule.scores(q, k)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_set_of_keys_serves_a_stack_of_queries() -> None:
+    """As in NumPy's products, a stack pairs up with a single matrix or a stack of one."""
+    q, k = np.arange(24.0).reshape(4, 2, 3), np.arange(15.0).reshape(5, 3)
+    for keys in (k, k[None]):
+        assert np.array_equal(RAW.scores(q, keys), q @ k.T)
+
+
+def test_small_types_of_settings_do_not_round() -> None:
+    """A dimension or a temperature that NumPy keeps in a few bits counts as the number that it is."""
+    d_k: Any = np.int8(100)
+    assert SCALED.variance(d_k) == 1
+    assert ModelRule("model", 3).variance(d_k) == ModelRule("model", 3).variance(100)
+    half: Any = np.float16(0.5)
+    assert TemperatureRule("cold", half).factor(3) == TemperatureRule("cold", 0.5).factor(3)
+    assert type(TemperatureRule("cold", half).variance(d_k)) is float
+    vectors = np.array([[0.1, 0.7]])
+    assert NormalisedRule("half", half).scores(vectors, vectors) == pytest.approx(0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: PowerRule("p", -8).variance(2**62),
+            "PowerRule.variance: d_k^(1 - 2 alpha) must not pass the largest float; "
+            "received d_k = 4611686018427387904 and alpha = -8",
+        ),
+        (lambda: PowerRule("p", np.int8(-128)), "PowerRule: alpha must be a number from -8 to 8; received"),
         (lambda: ModelRule("m", 0), "ModelRule: n_heads must be a whole number from 1 to 2^62; received 0"),
         (lambda: ModelRule("m", 2.0), "ModelRule: n_heads must be a whole number from 1 to 2^62; received 2.0"),
         (lambda: TemperatureRule("t", 0), "TemperatureRule: temperature must be a number from 1e-6 to 1e6; received 0"),
@@ -130,5 +202,5 @@ def test_a_vector_of_no_length_has_no_direction() -> None:
 )
 def test_impossible_rules_are_refused(make: Any, message: str) -> None:
     """In one line that names the setting, what was received and what is allowed."""
-    with pytest.raises(ValueError, match=message.replace("^", r"\^")):
+    with pytest.raises(ValueError, match="^" + re.sub(r"([()^])", r"\\\1", message)):
         make()

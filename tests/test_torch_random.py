@@ -146,3 +146,28 @@ def test_odd_shapes_are_refused(shape: Any) -> None:
     """A shape holds whole numbers from 1."""
     with pytest.raises(ValueError, match=r"^TorchRandom: a shape must hold whole numbers from 1; received \("):
         TorchRandom(1).rand(shape)
+
+
+def test_a_shape_is_read_once() -> None:
+    """From a list, an array or an iterator, which has nothing left for a second look; a single number is no shape."""
+    expected = TorchRandom(1).rand((2, 3)).tolist()
+    for shape in ([2, 3], np.array([2, 3], np.int8), iter([2, 3])):
+        assert TorchRandom(1).rand(shape).tolist() == expected
+    odd: Any
+    for odd in (3, None, 2.0):
+        with pytest.raises(ValueError, match=f"^TorchRandom: a shape must hold whole numbers from 1; received {odd}$"):
+            TorchRandom(1).rand(odd)
+    with pytest.raises(ValueError, match=r"^TorchRandom: a shape must hold whole numbers from 1; received \(2, 0\)$"):
+        TorchRandom(1).rand(iter([2, 0]))
+
+
+@pytest.mark.parametrize("kind", ["weight", "bias"])
+@pytest.mark.parametrize("size", [0, 2.0, True, -1])
+def test_odd_sizes_of_a_layer_are_refused(kind: str, size: Any) -> None:
+    """By name, for the weight as for the bias, and before a number is taken from the stream."""
+    stream = TorchRandom(1)
+    for name in ("fan_in", "fan_out"):
+        message = rf"^TorchRandom\.linear_{kind}: {name} must be a whole number from 1; received {size}$"
+        with pytest.raises(ValueError, match=message):
+            getattr(stream, f"linear_{kind}")(**({"fan_in": 3, "fan_out": 2} | {name: size}))
+    assert stream.rand((1,)) == TorchRandom(1).rand((1,))
