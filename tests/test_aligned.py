@@ -1,15 +1,16 @@
 """Aligned queries and keys: the exact moments, the sampler, and claims that must fail when ρ is another."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from experiments.aligned import Aligned
+from experiments.aligned import Aligned, AlignedCell
 from experiments.claims import Verdict
-from judge import disagreements, verdicts
-from scaling.aligned import AlignedLaw, draw_aligned
+from judge import disagreements, observed, verdicts
+from scaling.aligned import CHUNK, AlignedLaw, draw_aligned
 
 RHOS = (0.0, 0.3, 1.0, -0.6)
 
@@ -95,15 +96,25 @@ def test_rhos_are_read_once() -> None:
         draw_aligned(np.random.default_rng(), 2, 3, 0.5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("n_pairs", [1, 255, 256, 257, 513])
+def test_no_pair_is_lost_at_the_end_of_a_piece(n_pairs: int) -> None:
+    """Whether the last piece is whole, one pair short, or a single pair."""
+    pieces = list(draw_aligned(np.random.default_rng(1), CHUNK // 256, n_pairs, (0.5,)))
+    assert len(pieces) == -(-n_pairs // 256)
+    assert sum(piece.shape[1] for piece in pieces) == n_pairs
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: AlignedLaw(4, np.int8(-128)), "AlignedLaw: rho must be a number from -1 to 1; received .*-128"),
         (lambda: AlignedLaw(0, 0.5), "AlignedLaw: d_k must be a whole number from 1 to 2.62; received 0"),
         (lambda: AlignedLaw(4, 1.5), "AlignedLaw: rho must be a number from -1 to 1; received 1.5"),
+        (lambda: AlignedLaw(4, -1.5), "AlignedLaw: rho must be a number from -1 to 1; received -1.5"),
         (lambda: draw_aligned(np.random.default_rng(), 4, 0, (0.0,)), "draw_aligned: n_pairs must be .*; received 0"),
         (lambda: draw_aligned(np.random.default_rng(), 2.0, 4, (0.0,)), "draw_aligned: d_k must be .*; received 2.0"),
         (lambda: draw_aligned(np.random.default_rng(), 4, 4, (np.nan,)), "draw_aligned: rho must be .*; received nan"),
+        (lambda: draw_aligned(np.random.default_rng(), 4, 4, (0, -1.1)), "draw_aligned: rho must be .*; received -1.1"),
     ],
 )
 def test_impossible_arguments_are_refused(make: Any, message: str) -> None:
@@ -121,6 +132,41 @@ def test_true_moments_are_confirmed_at_planned_sizes() -> None:
         found = verdicts(Aligned(**GRID), seed)
         assert {judgement.verdict for judgement in found.values()} == {Verdict.CONFIRMED}
         assert {name for name in found if "mean-slope" in name} == {"aligned-mean-slope-0.5", "aligned-mean-slope-1"}
+
+
+@pytest.mark.parametrize(("rho", "excess"), [([0.0, 0.5, 1.0], 12.0), ([0.0, 0.5], 9.84), ([0.0], 6.0)])
+def test_pairs_are_planned_for_ten_standard_errors_of_a_variance(rho: list[float], excess: float) -> None:
+    """(2 + excess/d) / (n_blocks (margin/10)²) and one more, with the excess kurtosis of the widest ρ, by hand."""
+    planned = {cell.d_k: cell.n_pairs for cell in Aligned(**{**GRID, "rho": rho}).cells()}
+    assert planned == {d_k: math.ceil((2 + excess / d_k) / (32 * 0.01**2)) + 1 for d_k in (4, 16, 64)}
+
+
+def test_a_block_is_the_mean_and_the_sample_variance_of_its_products() -> None:
+    """With n - 1 below, which five pairs tell from n; for every ρ."""
+    cell = AlignedCell(d_k=3, n_pairs=5, rho=(0.2, 0.5))
+    (products,) = draw_aligned(np.random.default_rng(2), 3, 5, cell.rho)
+    block = Aligned(**GRID).measure(cell, np.random.default_rng(2))
+    assert block == pytest.approx(np.stack([products.mean(axis=1), products.var(axis=1, ddof=1)], axis=1), rel=1e-12)
+    assert block[:, 1] != pytest.approx(products.var(axis=1), rel=0.1)
+
+
+def test_the_frame_holds_each_moment_beside_its_own_law() -> None:
+    """dρ, d(1 + ρ²) and its root at every d_k and ρ, beside estimates that are those of the blocks."""
+    experiment = Aligned(**{**GRID, "n_blocks": 3})
+    blocks = observed(experiment)
+    frame = experiment.frame(blocks).set_index(["d_k", "rho", "quantity"])
+    assert len(frame) == 3 * 3 * 3
+    for cell, values in blocks.items():
+        for i, rho in enumerate(cell.rho):
+            mean, variance = cell.d_k * rho, cell.d_k * (1 + rho**2)
+            expected = {
+                "mean": (mean, values[:, i, 0].mean()),
+                "variance": (variance, values[:, i, 1].mean()),
+                "sd": (variance**0.5, np.sqrt(values[:, i, 1]).mean()),
+            }
+            for quantity, (exact, estimate) in expected.items():
+                row = frame.loc[cell.d_k, rho, quantity]
+                assert (row["prediction"], row["estimate"]) == pytest.approx((exact, estimate), rel=1e-12)
 
 
 class Unaware(Aligned):

@@ -85,6 +85,54 @@ def test_a_number_that_does_not_come_out_is_told(results: Results) -> None:
     assert good.compare({"": good.basic.context}).agreement == "all 12 printed numbers agree to the last digit"
 
 
+def test_what_is_printed_stands_beside_what_is_computed(results: Results) -> None:
+    """A printed number that is another one shows in its line and its entry; the computed one stays what it is."""
+    matrices = results.frames["self_attention"].copy()
+    first = matrices.index[(matrices["model"] == "basic") & (matrices["matrix"] == "context")][0]
+    matrices.loc[first, "printed"] += 0.5
+    lecture = walkthrough(matrices, results.frames["peaky"])
+    line = lecture.compare({"": lecture.basic.context}).lines[0]
+    assert (line.label, line.computed, line.printed) == ("Your", ["0.2996", "0.8053"], ["0.7996", "0.8053"])
+    assert lecture.basic.context.entry(0, 0) == "0.2996"
+    assert lecture.basic.context.printed_entry(0, 0) == "0.7996"
+
+
+def test_the_walkthrough_says_what_its_names_say(results: Results) -> None:
+    """The followed token, the sizes, the labels of rows and columns, and the statistics of the basic class's scores."""
+    matrices = results.frames["self_attention"]
+    lecture = walkthrough(matrices, results.frames["peaky"])
+    sentence = ["Your", "journey", "starts", "with", "one", "step"]
+    assert (lecture.focus, lecture.token, lecture.tokens) == (1, "journey", sentence)
+    assert (lecture.d_in, lecture.d_k, lecture.d_v, lecture.n_tokens) == (3, 2, 2, 6)
+    for sheet, rows, columns in (
+        (lecture.basic.w_query, list("123"), list("12")),
+        (lecture.basic.scores, sentence, sentence),
+        (lecture.advanced.context, sentence, list("12")),
+        (lecture.peaky, ["as they are", "times 8"], ["0.1", "−0.2", "0.3", "−0.2", "0.5"]),
+    ):
+        assert (sheet.rows, sheet.columns) == (rows, columns)
+        assert sheet.values.shape == sheet.printed.shape == (len(rows), len(columns))
+    assert lecture.peaky.entry(0, 4) == lecture.peaky.printed_entry(0, 4) == "0.2872"
+    assert lecture.peaky.entry(1, 4) == lecture.peaky.printed_entry(1, 4) == "0.8000"
+
+    entries = matrices[matrices["model"] == "basic"].set_index(["matrix", "row"])["value"]
+    scores = entries.loc["scores"].to_numpy()
+    assert (lecture.lowest_score, lecture.mean_score, lecture.score_variance) == pytest.approx(
+        (scores.min(), scores.mean(), np.square(scores - scores.mean()).mean()), rel=1e-12
+    )
+    for entropy, name in ((lecture.raw_entropy, "scores"), (lecture.scaled_entropy, "scaled_scores")):
+        p = np.exp(entries.loc[name, 1]) / np.exp(entries.loc[name, 1]).sum()
+        assert entropy == pytest.approx(-(p * np.log(p)).sum(), rel=1e-12)
+
+
+def test_each_dimension_is_that_of_its_own_matrix(results: Results) -> None:
+    """Values with one entry are d_v = 1 beside d_k = 2: in the lecture's own matrices the two are equal."""
+    matrices = results.frames["self_attention"]
+    gone = (matrices["model"] == "basic") & (matrices["matrix"] == "values") & (matrices["column"] > 0)
+    lecture = walkthrough(matrices[~gone], results.frames["peaky"])
+    assert (lecture.d_in, lecture.d_k, lecture.d_v) == (3, 2, 1)
+
+
 def test_agreement_in_words() -> None:
     """One, two and more numbers."""
     assert agreement(1, 1) == "the printed number agrees to the last digit"
@@ -93,11 +141,14 @@ def test_agreement_in_words() -> None:
 
 
 def test_a_sheet_knows_what_is_printed_of_it() -> None:
-    """Rows of which all is printed, how many numbers agree when rounded, and the matrix turned."""
+    """Rows of which all is printed and not a half, how many numbers agree when rounded, and the matrix turned."""
     values = np.array([[0.12344, -1.5], [0.5, 0.25]])
     sheet = Sheet(values, np.array([[0.1234, -1.5], [np.nan, np.nan]]), ["a", "b"], ["1", "2"])
     assert sheet.printed_rows == [0]
     assert (sheet.n_agreeing, sheet.n_printed) == (2, 2)
+    half = replace(sheet, printed=np.array([[0.1234, np.nan], [0.5, 0.26]]))
+    assert half.printed_rows == [1]
+    assert (half.n_agreeing, half.n_printed) == (2, 3)
     assert sheet.entry(0, 1) == "−1.5000"
     assert sheet.printed_entry(0, 0) == "0.1234"
     assert replace(sheet, values=values + 1e-4).n_agreeing == 0

@@ -1,5 +1,6 @@
 """The lookup task: its gradients against finite differences, its draws, and what learning does to independence."""
 
+import math
 from itertools import islice
 from typing import Any
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.claims import Verdict
-from experiments.lookup import EDGES, QUANTITIES, TASK, Lookup
+from experiments.faults import Faults
+from experiments.lookup import EDGES, EXAMPLES_AFTER, EXAMPLES_BEFORE, QUANTITIES, TASK, Lookup
 from judge import disagreements, observed, verdicts
 from scaling.lookup import Examples, Gradients, Head, LookupTask, descend, gradients
 
@@ -51,6 +53,15 @@ def test_the_check_of_gradients_can_fail() -> None:
     right = gradients(head, examples, 0.5)
     wrong = Gradients(right.loss, right.w_q / 0.5, right.w_k / 0.5)
     assert np.abs(wrong.w_q - right.w_q).max() > 1e-3
+
+
+def test_a_head_that_is_sure_has_finite_gradients() -> None:
+    """Scores of a million, whose exponentials pass the largest float: the softmax takes the largest one out first."""
+    rng = np.random.default_rng(1)
+    found = gradients(Head.initial(rng, TASK.d_in, 8), TASK.sample(rng, 32), 1e6)
+    assert np.isfinite(found.loss)
+    assert np.isfinite(found.w_q).all()
+    assert np.isfinite(found.w_k).all()
 
 
 def test_a_step_is_the_gradient_of_its_batch_and_repeats() -> None:
@@ -203,3 +214,101 @@ def test_densities_hold_all_scores_but_those_beyond_the_bins() -> None:
     ((_, blocks),) = observed(Lookup(**{**SETTINGS, "n_blocks": 2, "n_steps": 1})).items()
     densities = blocks[:, 0, len(QUANTITIES) :].reshape(2, 2, len(EDGES) - 1)
     assert (densities @ np.diff(EDGES)) == pytest.approx(np.ones((2, 2)), abs=1e-12)
+
+
+def test_untrained_heads_are_planned_for_ten_standard_errors() -> None:
+    """(a²/d_in + 1/32) / n_blocks · (10/margin)² heads, by hand: how heads scatter, and 32 scores of each."""
+    (cell,) = Lookup(**SETTINGS).cells()
+    assert cell.n_initial == math.ceil((0.9**2 / 16 + 1 / 32) / 32 * (10 / 0.15) ** 2)
+
+
+FEW_STEPS = {"n_blocks": 4, "d_k": 8, "rate": 1.5, "n_steps": 3, "batch": 8, "margin": 0.5}
+BINS = len(EDGES) - 1
+
+
+def seen_by_loops(head: Head, examples: Examples) -> np.ndarray:
+    """What a head shows, query by query and key by key: six quantities, then the densities of own and other."""
+    own: list[float] = []
+    other: list[float] = []
+    found, q_own, k_own = 0, [], []
+    for x, keys, i in zip(examples.queries, examples.keys, examples.own.tolist(), strict=True):
+        q, k = x @ head.w_q, [key @ head.w_k for key in keys]
+        z = [float(q @ k_j) / len(q) ** 0.5 for k_j in k]
+        own.append(z[i])
+        other += [z_j for j, z_j in enumerate(z) if j != i]
+        found += z[i] == max(z)
+        q_own.append(q)
+        k_own.append(k[i])
+    cosines = [
+        (a @ b) / ((a @ a) * (b @ b)) ** 0.5 for a, b in zip(np.transpose(q_own), np.transpose(k_own), strict=True)
+    ]
+    densities = [np.histogram(z, EDGES)[0] / len(z) / 0.5 for z in (own, other)]
+    squares = np.mean(np.square(other))
+    values = [np.mean(own), np.std(own), np.mean(other), squares, np.mean(cosines), found / len(own)]
+    return np.concatenate([values, *densities])
+
+
+def test_a_block_by_loops() -> None:
+    """Untrained heads averaged, then one head after exactly n_steps, each on as many examples as is said."""
+    experiment = Lookup(**FEW_STEPS)
+    (cell,) = experiment.cells()
+    rng = np.random.default_rng(9)
+    untrained = [
+        seen_by_loops(Head.initial(rng, TASK.d_in, 8), TASK.sample(rng, EXAMPLES_BEFORE)) for _ in range(cell.n_initial)
+    ]
+    head = Head.initial(rng, TASK.d_in, 8)
+    for _ in range(3):
+        step = gradients(head, TASK.sample(rng, 8), 8**-0.5)
+        head = Head(head.w_q - 1.5 * step.w_q, head.w_k - 1.5 * step.w_k)
+    expected = np.stack([np.mean(untrained, axis=0), seen_by_loops(head, TASK.sample(rng, EXAMPLES_AFTER))])
+    assert experiment.measure(cell, np.random.default_rng(9)) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.fixture
+def numbered() -> np.ndarray:
+    """Blocks (4, 2, …) whose means are the numbers of their places, -1, -2, … in the frame's order."""
+    width = len(QUANTITIES) + 2 * BINS
+    places = -1.0 - np.arange(2.0 * width).reshape(2, width)
+    return places + np.array([-1e-3, 1e-3, -1e-3, 1e-3])[:, None, None]
+
+
+def test_the_frame_holds_every_value_under_its_own_name(numbered: np.ndarray) -> None:
+    """States, keys and quantities in order, then the densities by state, keys and bin; laws only of untrained heads."""
+    experiment = Lookup(**FEW_STEPS)
+    frame = experiment.frame(dict.fromkeys(experiment.cells(), numbered))
+    names = [("own", "mean"), ("own", "sd"), ("other", "mean"), ("other", "variance"), ("own", "correlation")]
+    names.append(("own", "found"))
+    for i, state in enumerate(("before", "after")):
+        rows = frame[frame["state"] == state]
+        for j, (keys, quantity) in enumerate(names):
+            (estimate,) = rows[(rows["keys"] == keys) & (rows["quantity"] == quantity)]["estimate"]
+            assert estimate == pytest.approx(numbered[:, i, j].mean()), (state, keys, quantity)
+        for j, keys in enumerate(("own", "other")):
+            density = rows[(rows["keys"] == keys) & (rows["quantity"] == "density")]
+            place = len(names) + j * BINS
+            assert density["estimate"].to_numpy() == pytest.approx(numbered[:, i, place : place + BINS].mean(axis=0))
+            assert density["bin_low"].tolist() == EDGES[:-1].tolist()
+            assert density["bin_high"].tolist() == EDGES[1:].tolist()
+    known = frame[frame["prediction"].notna()]
+    assert known[["state", "keys", "quantity", "prediction"]].to_numpy().tolist() == [
+        ["before", "own", "mean", 0.0],
+        ["before", "other", "mean", 0.0],
+        ["before", "other", "variance", 1.0],
+        ["before", "own", "correlation", 0.0],
+    ]
+
+
+def test_each_claim_is_fed_from_its_own_place(numbered: np.ndarray) -> None:
+    """The own keys' mean before, the others' variance before, the own keys' mean after; signs are kept."""
+    experiment = Lookup(**FEW_STEPS)
+    evidence = {claim.id: claim.evidence for claim in experiment.claims(dict.fromkeys(experiment.cells(), numbered))}
+    assert np.array_equal(evidence["untrained-own-mean"], numbered[:, 0, 0])
+    assert np.array_equal(evidence["untrained-other-variance"], numbered[:, 0, 3])
+    assert np.array_equal(evidence["trained-own-mean"], numbered[:, 1, 0])
+
+
+def test_learning_that_diverges_is_one_fault() -> None:
+    """Not a page of scores in the millions: the preset's rate is named. At the presets' own rates nothing diverges."""
+    wild = Lookup(n_blocks=2, d_k=2, rate=10.0, n_steps=2000, batch=1, margin=0.9)
+    with pytest.raises(Faults, match=r"^lookup: rate: learning diverges within 2000 steps at 10; choose a smaller"):
+        wild.measure(wild.cells()[0], np.random.default_rng(3))

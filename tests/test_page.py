@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ from report.figures import FIGURES
 from report.page import draw_all, render
 from report.wording import grouped, number, rounded
 from scaling import attention_law
+from scaling.lookup import LookupTask
 
 SIGNS = '[variance]\nd_k = [1, 2, 4]\nentries = "sign"'
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -133,21 +135,49 @@ def test_thirteen_questions_are_answered_in_order(html: str) -> None:
 
 
 def test_answers_state_the_runs_own_numbers(report: Path) -> None:
-    """Estimates of the frames, and exact values worked out here, stand in the record that the sentences print."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
-    stated = answers(results)
+    """Each estimate in the record that the sentences print is the one under its own name in the files."""
+    stated = answers(run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail))
     data = {name: pd.read_csv(report / "data" / f"{name}.csv") for name in ("questions", "aligned", "lookup")}
-    cold = data["questions"].query("rule == 'cold' and quantity == 'normalised_entropy'")
-    assert stated.under["cold"].entropy == cold["estimate"].item()
-    own = data["lookup"].query("state == 'after' and keys == 'own' and quantity == 'mean'")
-    assert stated.learned["after"].own_mean == own["estimate"].item()
-    end = data["aligned"].query("rho == 1 and d_k == 16")
-    assert [stated.aligned.mean, stated.aligned.sd] == end[end["quantity"] != "variance"]["estimate"].tolist()
-    assert stated.head.d_model == 512
-    assert stated.head.temperature_of_raw == 1 / 8
-    assert stated.head.largest_cosine_weight == pytest.approx(np.exp(1) / (np.exp(1) + 63 * np.exp(-1)))
-    assert stated.accident == 0.9 / 4
-    assert stated.over_keys[0].scaled_sum_p2 == pytest.approx(attention_law(64, 8, 1 / 8).sum_p2)
+    rules = data["questions"].query("d_v.isna()").set_index(["rule", "quantity"])["estimate"]
+    assert set(stated.under) == set(rules.index.get_level_values("rule"))
+    for rule, under in stated.under.items():
+        assert (under.variance, under.entropy) == (rules[rule, "variance"], rules[rule, "normalised_entropy"])
+        assert under.sd == pytest.approx(under.variance**0.5, rel=1e-12)
+    outputs = data["questions"].query("quantity == 'output_variance'").set_index(["rule", "d_v"])["estimate"]
+    assert (stated.output_raw, stated.output_scaled) == (outputs["raw", 64], outputs["scaled", 64])
+    aligned = data["aligned"].set_index(["rho", "d_k", "quantity"])["estimate"]
+    assert (stated.aligned.rho, stated.aligned.d_k) == (1, 16)
+    assert (stated.aligned.mean, stated.aligned.sd) == (aligned[1, 16, "mean"], aligned[1, 16, "sd"])
+    lookup = data["lookup"].query("quantity != 'density'").set_index(["state", "keys", "quantity"])["estimate"]
+    assert set(stated.learned) == {"before", "after"}
+    for state, learned in stated.learned.items():
+        assert learned.own_mean == lookup[state, "own", "mean"]
+        assert learned.other_variance == lookup[state, "other", "variance"]
+        assert learned.correlation == lookup[state, "own", "correlation"]
+        assert learned.found == lookup[state, "own", "found"]
+
+
+def test_answers_state_the_settings_and_exact_values(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With settings that all differ, so that none can stand for another; exact values are worked out here."""
+    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    preset = results.preset.model_copy(
+        update={
+            "questions": results.preset.questions.model_copy(update={"n_keys": 48}),  # of d_k = 64
+            "lookup": results.preset.lookup.model_copy(update={"d_k": 32, "batch": 8}),
+        }
+    )
+    monkeypatch.setattr("report.answers.TASK", LookupTask(n_keys=5, d_in=9, overlap=0.6))
+    stated = answers(replace(results, preset=preset))
+    head = stated.head
+    assert (head.d_k, head.n_keys, head.n_heads, head.entry_sd, head.cold, head.hot) == (64, 48, 8, 3.0, 0.5, 2.0)
+    assert (head.d_model, head.temperature_of_raw) == (512, 1 / 8)
+    assert head.largest_cosine_weight == pytest.approx(np.exp(1) / (np.exp(1) + 47 * np.exp(-1)))
+    assert (stated.lookup_d_k, stated.lookup_steps, stated.n_lookup_keys, stated.lookup_d_in) == (32, 20, 5, 9)
+    assert stated.accident == pytest.approx(0.6 / 3)
+    assert [over.n_keys for over in stated.over_keys] == [8, 4096]
+    for over in stated.over_keys:
+        exact = [float(attention_law(64, over.n_keys, factor).sum_p2) for factor in (1, 1 / 8)]
+        assert [over.raw_sum_p2, over.scaled_sum_p2] == pytest.approx(exact, rel=1e-9)
 
 
 def test_the_summary_counts_the_verdicts(report: Path, html: str) -> None:

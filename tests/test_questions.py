@@ -1,5 +1,6 @@
 """One head under many scalings: laws against draws, planted faults that must be refuted, and odd heads."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,10 @@ def test_wide_entries_are_not_taken_for_unit_ones(monkeypatch: pytest.MonkeyPatc
     assert found["output-variance"].verdict == Verdict.REFUTED
 
 
-def test_another_rule_is_no_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A split of d^(-0.2499) on each side is refuted as the same thing."""
-    monkeypatch.setattr(one_head, "SplitRule", lambda name: PowerRule(name, 2 * 0.2499))
+@pytest.mark.parametrize("alpha", [2 * 0.2499, 0.5 + 1e-13])
+def test_another_rule_is_no_rounding(monkeypatch: pytest.MonkeyPatch, alpha: float) -> None:
+    """A split of d^(-0.2499) on each side is refuted as the same thing, and so is one that is off in the 13th digit."""
+    monkeypatch.setattr(one_head, "SplitRule", lambda name: PowerRule(name, alpha))
     assert verdicts(Questions(**SETTINGS))["split-is-scaled"].verdict == Verdict.REFUTED
 
 
@@ -155,3 +157,99 @@ def test_the_frame_has_a_row_for_everything_measured() -> None:
     assert set(frame.columns) == set(experiment.columns)
     assert len(frame) == 10 * 4 + 2 * 3
     assert frame["d_v"].notna().sum() == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "tiles"),
+    [
+        ({"margin": 0.01}, (2 + 6 / 16 + 2 * 2 / 16 * 23) / 24**2 / (32 * 0.001**2)),
+        ({"margin": 0.01, "d_k": 1024, "n_keys": 64}, 2 * 0.4**2 / math.log(64) / 64 / (32 * 0.001**2)),
+        ({"margin": 0.9, "n_keys": 2}, 64 / 2**2),
+    ],
+    ids=["variance", "entropy", "fewest scores"],
+)
+def test_tiles_are_planned_by_what_needs_most_of_them(change: dict[str, float], tiles: float) -> None:
+    """By hand: a variance's error, rows that share keys for an entropy's, or 64 scores; 64 queries a tile at most."""
+    (cell,) = Questions(**{**SETTINGS, **change}).cells()
+    assert cell.n_queries == min(cell.n_keys, 64)
+    assert cell.n_tiles == math.ceil(tiles)
+
+
+FACTORS = {
+    "raw": 1, "scaled": 1 / 4, "split": 1 / 4, "inverse": 1 / 16, "model": 1 / 8, "cold": 1 / 2, "hot": 1 / 12,
+    "wide": 1,
+}  # fmt: skip
+SIZES = {"wide": 2.0, "wide-normalised": 2.0}  # of the entries; 1 under every other rule
+
+
+def test_the_frame_holds_every_estimate_beside_its_own_law() -> None:
+    """By name, from the definition of each factor; normalised scores have a variance; outputs stand by rule and d_v."""
+    experiment = Questions(**SETTINGS)
+    ((cell, blocks),) = observed(experiment).items()
+    seen, frame = Observed(cell, blocks), experiment.frame({cell: blocks})
+    of_rules = frame[frame["d_v"].isna()].set_index(["rule", "quantity"])
+    assert len(of_rules) == 40
+    for (rule, quantity), row in of_rules.iterrows():
+        assert row["estimate"] == pytest.approx(seen.of(rule, quantity).mean(), rel=1e-12)
+        assert row["entry_sd"] == SIZES.get(rule, 1.0)
+        exact: dict[str, float] = {"mean": 0.0, "variance": 1.0}
+        if rule in FACTORS:
+            law = attention_law(16, 24, FACTORS[rule])
+            exact["variance"] = 16 * FACTORS[rule] ** 2
+            exact |= {"normalised_entropy": float(law.entropy) / math.log(24), "sum_p2": float(law.sum_p2)}
+        expected = exact.get(quantity, math.nan)
+        assert row["prediction"] == pytest.approx(expected, rel=1e-9, nan_ok=True), (rule, quantity)
+    outputs = frame[frame["quantity"] == "output_variance"]
+    assert outputs["rule"].tolist() == ["raw"] * 3 + ["scaled"] * 3
+    assert outputs["d_v"].tolist() == [8, 16, 32] * 2
+    assert outputs["estimate"].to_numpy() == pytest.approx(seen.outputs.mean(axis=0).ravel(), rel=1e-12)
+    laws = np.repeat([float(attention_law(16, 24, FACTORS[rule]).sum_p2) for rule in ("raw", "scaled")], 3)
+    assert outputs["prediction"].to_numpy() == pytest.approx(laws, rel=1e-9)
+
+
+def test_a_block_by_its_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, weights, outputs and rounding of a small head, whose tiles come in several pieces.
+
+    Variances have n - 1 below. The rounding is the largest of all pieces, not of the last one, in units of
+    2⁻⁵² Σ|q_i k_i|/√d_k.
+    """
+    monkeypatch.setattr(one_head, "CHUNK", 2**8)
+    experiment = Questions(**{**SETTINGS, "n_blocks": 2, "d_k": 3, "n_keys": 5, "n_heads": 2, "margin": 0.5})
+    (cell,) = experiment.cells()
+    pieces = list(cell.draws(np.random.default_rng(4)))
+    assert len(pieces) > 5
+    block = Observed(cell, experiment.measure(cell, np.random.default_rng(4))[None])
+    q, k, v = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    assert (q.shape, k.shape, v.shape) == ((cell.n_tiles, 5, 3), (cell.n_tiles, 5, 3), (cell.n_tiles, 5, 6))
+
+    dots = np.einsum("tid,tjd->tij", q, k)
+    for rule, factor in (("raw", 1.0), ("scaled", 3**-0.5), ("hot", 3**-0.5 / 3), ("wide", 4 * 3**-0.5)):
+        scores = factor * dots
+        p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+        expected = {
+            "mean": scores.mean(),
+            "variance": scores.var(ddof=1),
+            "normalised_entropy": -(p * np.log(p)).sum(axis=-1).mean() / np.log(5),
+            "sum_p2": np.square(p).sum(axis=-1).mean(),
+        }
+        for quantity, value in expected.items():
+            assert block.of(rule, quantity)[0] == pytest.approx(value, rel=1e-10, abs=1e-12), (rule, quantity)
+        if rule in ("raw", "scaled"):
+            squares = np.square(np.einsum("tij,tjd->tid", p, v))
+            means = [squares[..., :d_v].mean() for d_v in (1, 3, 6)]
+            assert block.outputs[0, int(rule == "scaled")] == pytest.approx(np.array(means), rel=1e-10)
+
+    split = (3**-0.25 * q) @ np.swapaxes(3**-0.25 * k, 1, 2)
+    unit = 2.0**-52 * np.einsum("tid,tjd->tij", abs(q), abs(k)) * 3**-0.5
+    rounding = np.abs(split - (q @ np.swapaxes(k, 1, 2)) * 3**-0.5) / unit
+    assert block.rounding[0] == pytest.approx(rounding.max(), rel=1e-12)
+    assert rounding[-len(pieces[-1][0]) :].max() < 0.9 * rounding.max()  # the last piece alone would be noticed
+
+
+def test_statements_say_their_own_numbers() -> None:
+    """The variance that each one names in words is the one that it predicts."""
+    experiment = Questions(**SETTINGS)
+    statements = {claim.id: claim.statement for claim in experiment.claims(observed(experiment))}
+    said = {"inverse": "1/16", "model": "1/4", "cold": "1/0.5²", "wide": "2⁴", "wide-normalised": "1"}
+    for name, variance in said.items():
+        assert statements[f"variance-of-{name}"].endswith(f"variance {variance}."), name

@@ -66,6 +66,22 @@ def test_rules_by_hand() -> None:
         assert rule.scores(q, k) == pytest.approx(np.array([scores]), rel=1e-14), rule
 
 
+def test_a_split_multiplies_both_sides_before_their_product() -> None:
+    """d_k^(-1/4) on q and as much on k, to the last bit; where q·k alone passes the largest float, scores are finite.
+
+    The scaled rule, which forms q·k first, is the negative control of both.
+    """
+    rng, split = np.random.default_rng(1), SplitRule("split")
+    q, k = rng.standard_normal((3, 6)), rng.standard_normal((4, 6))
+    expected = (6**-0.25 * q) @ (6**-0.25 * k).T
+    assert np.array_equal(split.scores(q, k), expected)
+    assert not np.array_equal(SCALED.scores(q, k), expected)
+    huge = np.full((1, 2**12), 1e153)  # q·k = 4.1e309, scores of 6.4e307
+    assert split.scores(huge, huge) == pytest.approx(6.4e307, rel=1e-2)
+    with np.errstate(over="ignore"):
+        assert np.isinf(SCALED.scores(huge, huge)).all()
+
+
 FACTORS = (RAW, SCALED, ModelRule("model", 8), TemperatureRule("hot", 2.0), SplitRule("split"))
 EVERY_RULE = (*FACTORS, NormalisedRule("normalised"), NormalisedRule("normalised", 3.0))
 
