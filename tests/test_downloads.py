@@ -40,6 +40,7 @@ def visited(browser: Browser, alone: Path) -> Iterator[tuple[Page, Seen]]:
 
 def saved(page: Page, link: str) -> tuple[str, bytes]:
     """Name and content of the file that a click on a link saves."""
+    page.wait_for_timeout(110)  # Chromium drops the eleventh download of a second
     with page.expect_download() as started:
         page.locator(link).first.click()
     return started.value.suggested_filename, started.value.path().read_bytes()
