@@ -77,7 +77,10 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped, count=count,
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
-    environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
+    environment.globals.update(
+        reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
+        define=references.define, stands=references.stands,
+    )  # fmt: skip
     style, scripts = stylesheet(), [script(name) for name in SCRIPTS]
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     context = {

@@ -145,6 +145,26 @@ def test_each_line_of_the_derivation_and_each_answer_has_its_evidence(report: Pa
         assert f'class="verdict {claim["verdict"]}"' in body
 
 
+def test_every_claim_has_an_anchor(report: Path, document: ElementTree.Element) -> None:
+    """One each, where its evidence stands or in the table of all claims, where its number links to it."""
+    claims = [claim["id"] for claim in json.loads((report / "claims.json").read_text())["claims"]]
+    anchors = [name.removeprefix("claim-") for name in attributes(document, "id") if name.startswith("claim-")]
+    assert sorted(anchors) == sorted(claims)
+    numbers = {
+        node.get("href", "").removeprefix("#claim-"): node.text
+        for node in document.iter(f"{XHTML}a")
+        if node.get("class") == "number" and node.get("href", "").startswith("#claim-")
+    }
+    assert numbers == {name: str(number) for number, name in enumerate(anchors, 1)}
+
+
+def test_headings_can_be_linked(html: str) -> None:
+    """Beside the heading of each chapter and question stands a link to it, with a name for those who hear it."""
+    for kind, word in (("section", "section"), ("question", "question")):
+        links = re.findall(rf'<a class="anchor" href="#{kind}-([\w-]+)" aria-label="Link to this {word}">¶</a>', html)
+        assert links == re.findall(rf'id="{kind}-([\w-]+)"', html)
+
+
 QUESTIONS = (
     "divide-by-d", "head-or-model", "over-dividing", "values-or-keys", "number-of-keys", "split", "aligned",
     "temperature", "entry-size", "normalise", "output", "trained", "variance-or-sd",
@@ -153,7 +173,7 @@ QUESTIONS = (
 
 def test_thirteen_questions_are_answered_in_order(html: str) -> None:
     """Each under its own anchor and number, with words of its own below it."""
-    found = re.findall(r'<h3 id="question-([\w-]+)"><a class="number" href="#question-\1">(\d+)</a>', html)
+    found = re.findall(r'<h3 id="question-([\w-]+)"><span class="number">(\d+)</span>', html)
     assert found == [(name, str(number)) for number, name in enumerate(QUESTIONS, 1)]
     answers = re.findall(r'<div class="answer">\s*<div>(.*?)</div>\s*<div class="measured">', html, flags=re.DOTALL)
     assert len(answers) == 13
