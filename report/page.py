@@ -46,7 +46,8 @@ FONTS = (
     ("Inter", "600", "normal", "inter-semibold"),
 )
 STYLES = ("theme", "layout", "content")
-SCRIPTS = ("page",)
+EARLY_SCRIPTS = ("fonts",)  # in the head
+SCRIPTS = ("page",)  # after the text
 
 
 def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
@@ -81,7 +82,8 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
         define=references.define, stands=references.stands,
     )  # fmt: skip
-    style, scripts = stylesheet(), [script(name) for name in SCRIPTS]
+    style = stylesheet()
+    early_scripts, scripts = ([script(name) for name in names] for names in (EARLY_SCRIPTS, SCRIPTS))
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     context = {
         "parts": PARTS,
@@ -99,8 +101,9 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),
+        "early_scripts": [Markup(source) for source in early_scripts],
         "scripts": [Markup(source) for source in scripts],
-        "policy": Markup(policy(style, scripts)),
+        "policy": Markup(policy(style, [*early_scripts, *scripts])),
         "data": embedded(results),
         "digits": DIGITS,
     }

@@ -18,7 +18,7 @@ from experiments.preset import load_preset
 from experiments.runner import run
 from report.answers import answers
 from report.figures import FIGURES
-from report.page import SCRIPTS, draw_all, policy, render, script
+from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, policy, render, script
 from report.wording import grouped, number, rounded
 from scaling import attention_law
 
@@ -103,7 +103,7 @@ def digest(source: str) -> str:
 def test_every_script_has_its_own_hash() -> None:
     """The policy names as many as there are; and one that would end early is refused."""
     assert f"; script-src {digest('a')} {digest('b')}; " in policy("", ["a", "b"])
-    for name in SCRIPTS:
+    for name in (*EARLY_SCRIPTS, *SCRIPTS):
         assert script(name).splitlines()[0].startswith("//")
         assert '"use strict";' in script(name)
 
