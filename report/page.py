@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from experiments.runner import Results
 from report.answers import answers
 from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
+from report.embedded import DIGITS, embedded
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
 from report.findings import findings
@@ -45,6 +46,8 @@ FONTS = (
     ("Inter", "600", "normal", "inter-semibold"),
 )
 STYLES = ("theme", "layout", "content")
+EARLY_SCRIPTS = ("fonts",)  # in the head
+SCRIPTS = ("page",)  # after the text
 
 
 def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
@@ -75,8 +78,12 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         prose=prose, number=number, percent=percent, margin=margin, rounded=rounded, grouped=grouped, count=count,
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
-    environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
+    environment.globals.update(
+        reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
+        define=references.define, stands=references.stands,
+    )  # fmt: skip
     style = stylesheet()
+    early_scripts, scripts = ([script(name) for name in names] for names in (EARLY_SCRIPTS, SCRIPTS))
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     context = {
         "parts": PARTS,
@@ -94,7 +101,11 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "early_scripts": [Markup(source) for source in early_scripts],
+        "scripts": [Markup(source) for source in scripts],
+        "policy": Markup(policy(style, [*early_scripts, *scripts])),
+        "data": embedded(results),
+        "digits": DIGITS,
     }
     template = environment.get_template("page.html.jinja2")
     template.render(context)
@@ -110,6 +121,34 @@ def hold_punctuation(html: str) -> str:
     return re.sub(
         r"(<math>(?:(?!</math>).)*</math>)([.,;:!?)’”]+)", r'<span class="together">\1\2</span>', html, flags=re.DOTALL
     )
+
+
+def policy(style: str, scripts: Sequence[str]) -> str:
+    """A content security policy: this style and these scripts, fonts inside the page, no request of any kind."""
+
+    def digests(sources: Sequence[str]) -> str:
+        hashes = (base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() for source in sources)
+        return " ".join(f"'sha256-{digest}'" for digest in hashes)
+
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {digests([style])}",
+            f"script-src {digests(scripts)}",
+            "font-src data:",
+            "img-src blob: data:",  # a figure on its way to a PNG file
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def script(name: str) -> str:
+    """A script of the page, as it stands between its tags."""
+    source = (HERE / "static" / "js" / f"{name}.js").read_text(encoding="utf-8")
+    if found := re.search(r"</script|<!--", source, re.IGNORECASE):
+        raise ValueError(f"{name}.js: {found[0]!r} would end the script inside the page")
+    return source
 
 
 def stylesheet() -> str:

@@ -33,11 +33,19 @@ class References:
         count = sum(known == kind for known, _ in self._numbers)
         return self._numbers.setdefault((kind, name), count + 1)
 
-    def refer(self, kind: str, name: str) -> Markup:
-        """A link such as "figure 3"."""
+    def stands(self, kind: str, name: str) -> bool:
+        """Whether this thing stands on the page already, above the place that asks."""
+        return (kind, name) in self._defined
+
+    def number_of(self, kind: str, name: str) -> int:
+        """Its number; 0 in the first pass, where it may be unknown yet."""
         if self._final and (kind, name) not in self._numbers:
             raise DanglingReference(f"the page has no {kind} named {name!r}")
-        number = self._numbers.get((kind, name), 0)
+        return self._numbers.get((kind, name), 0)
+
+    def refer(self, kind: str, name: str) -> Markup:
+        """A link such as "figure 3"."""
+        number = self.number_of(kind, name)
         return Markup('<a class="reference" href="#{}-{}">{}&nbsp;{}</a>').format(
             kind, escape(name), WORDS[kind], number
         )

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from threadpoolctl import threadpool_limits
+
+from chromium import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.toml"
@@ -46,3 +49,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; without one, a skip, or a failure where REQUIRE_BROWSER says there must be one."""
+    if CHROMIUM is None:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail("REQUIRE_BROWSER is set, but there is no Chromium on PATH")
+        pytest.skip("no Chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,48 +1,13 @@
 """The page in a real browser, offline: no request, no complaint, nothing cut off."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+from chromium import visit
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; without one, a skip, or a failure where REQUIRE_BROWSER says there must be one."""
-    if CHROMIUM is None:
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail("REQUIRE_BROWSER is set, but there is no Chromium on PATH")
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-Seen = dict[str, list[str]]
-
-
-def visit(browser: Browser, report: Path, width: int = 1280, **context: object) -> tuple[Page, Seen]:
-    """The page in a window of that width, with all that it asked for and complained of."""
-    page = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **context).new_page()  # type: ignore[arg-type]
-    seen: Seen = {"requests": [], "messages": []}
-    page.on("request", lambda request: seen["requests"].append(request.url))
-    page.on("console", lambda message: seen["messages"].append(message.text))
-    page.on("pageerror", lambda error: seen["messages"].append(str(error)))
-    page.goto((report / "report" / "index.html").as_uri())
-    page.evaluate("document.fonts.ready")
-    return page, seen
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

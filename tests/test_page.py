@@ -1,5 +1,7 @@
 """The page as a file: one, offline, valid, and true to its numbers."""
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -17,7 +19,7 @@ from experiments.preset import load_preset
 from experiments.runner import run
 from report.answers import answers
 from report.figures import FIGURES
-from report.page import draw_all, render
+from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, policy, render, script
 from report.wording import grouped, number, rounded
 from scaling import attention_law
 from scaling.lookup import LookupTask
@@ -44,10 +46,12 @@ def attributes(document: ElementTree.Element, name: str) -> list[str]:
 
 
 def read(document: ElementTree.Element) -> str:
-    """What is read on the page, without its listings of code."""
+    """What is read on the page, without its listings of code and what is inside for the script."""
     body = document.find(f"{XHTML}body")
     assert body is not None
-    listings = {node for listing in body.iter(f"{XHTML}pre") for node in listing.iter()}
+    listings = {
+        node for kind in ("pre", "script") for listing in body.iter(f"{XHTML}{kind}") for node in listing.iter()
+    }
     texts = (text for node in body.iter() if node not in listings for text in (node.text, *(c.tail for c in node)))
     return " ".join(" ".join(filter(None, texts)).split())
 
@@ -67,19 +71,43 @@ def test_it_is_small_and_whole(html: str) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
-    """No script, no source, no address but anchors and files beside the page."""
+    """No source, no address but anchors and files beside the page; a script stands in the page itself."""
     tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
-    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "video", "audio"}
+    assert not tags & {"link", "img", "iframe", "object", "embed", "video", "audio"}
     assert attributes(document, "src") == []
     assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
 
 
-def test_the_policy_forbids_everything_but_the_pages_own_style(html: str) -> None:
-    """A content security policy with the style's hash; and no style attribute that it would block."""
+def test_the_policy_forbids_everything_but_the_pages_own_style_and_scripts(html: str) -> None:
+    """A content security policy with their hashes; and no style or script attribute that it would block."""
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert "unsafe" not in policy
-    assert not re.search(r"<[^>]* style=", html)
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL)
+    assert rules == {
+        "default-src": "'none'",
+        "style-src": " ".join(map(digest, styles)),
+        "script-src": " ".join(map(digest, scripts)),
+        "font-src": "data:",
+        "img-src": "blob: data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert html.count("<script") == len(scripts) + 1  # the data
+    assert not re.search(r"<[^>]* (?:style|on\w+)=", re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
+
+
+def digest(source: str) -> str:
+    """What a policy calls an inlined source."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+
+
+def test_every_script_has_its_own_hash() -> None:
+    """The policy names as many as there are; and one that would end early is refused."""
+    assert f"; script-src {digest('a')} {digest('b')}; " in policy("", ["a", "b"])
+    for name in (*EARLY_SCRIPTS, *SCRIPTS):
+        assert script(name).splitlines()[0].startswith("//")
+        assert '"use strict";' in script(name)
 
 
 def test_every_link_has_a_target(report: Path, document: ElementTree.Element) -> None:
@@ -119,6 +147,26 @@ def test_each_line_of_the_derivation_and_each_answer_has_its_evidence(report: Pa
         assert f'class="verdict {claim["verdict"]}"' in body
 
 
+def test_every_claim_has_an_anchor(report: Path, document: ElementTree.Element) -> None:
+    """One each, where its evidence stands or in the table of all claims, where its number links to it."""
+    claims = [claim["id"] for claim in json.loads((report / "claims.json").read_text())["claims"]]
+    anchors = [name.removeprefix("claim-") for name in attributes(document, "id") if name.startswith("claim-")]
+    assert sorted(anchors) == sorted(claims)
+    numbers = {
+        node.get("href", "").removeprefix("#claim-"): node.text
+        for node in document.iter(f"{XHTML}a")
+        if node.get("class") == "number" and node.get("href", "").startswith("#claim-")
+    }
+    assert numbers == {name: str(number) for number, name in enumerate(anchors, 1)}
+
+
+def test_headings_can_be_linked(html: str) -> None:
+    """Beside the heading of each chapter and question stands a link to it, with a name for those who hear it."""
+    for kind, word in (("section", "section"), ("question", "question")):
+        links = re.findall(rf'<a class="anchor" href="#{kind}-([\w-]+)" aria-label="Link to this {word}">¶</a>', html)
+        assert links == re.findall(rf'id="{kind}-([\w-]+)"', html)
+
+
 QUESTIONS = (
     "divide-by-d", "head-or-model", "over-dividing", "values-or-keys", "number-of-keys", "split", "aligned",
     "temperature", "entry-size", "normalise", "output", "trained", "variance-or-sd",
@@ -127,7 +175,7 @@ QUESTIONS = (
 
 def test_thirteen_questions_are_answered_in_order(html: str) -> None:
     """Each under its own anchor and number, with words of its own below it."""
-    found = re.findall(r'<h3 id="question-([\w-]+)"><a class="number" href="#question-\1">(\d+)</a>', html)
+    found = re.findall(r'<h3 id="question-([\w-]+)"><span class="number">(\d+)</span>', html)
     assert found == [(name, str(number)) for number, name in enumerate(QUESTIONS, 1)]
     answers = re.findall(r'<div class="answer">\s*<div>(.*?)</div>\s*<div class="measured">', html, flags=re.DOTALL)
     assert len(answers) == 13
@@ -281,7 +329,7 @@ def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
     results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
     page = render(results, draw_all(results))
-    assert "<script" not in page
+    assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
 
 

@@ -47,6 +47,21 @@ def test_a_question_can_be_referred_to() -> None:
     )
 
 
+def test_a_claim_can_be_referred_to_wherever_it_stands() -> None:
+    """Its number is known, and whether it stands above."""
+    references = References()
+    assert not references.stands("claim", "slope-raw")
+    references.define("claim", "slope-raw")
+    references.begin_final_pass()
+    assert not references.stands("claim", "slope-raw")
+    references.define("claim", "slope-raw")
+    assert references.stands("claim", "slope-raw")
+    assert references.number_of("claim", "slope-raw") == 1
+    assert references.refer("claim", "slope-raw") == '<a class="reference" href="#claim-slope-raw">claim&nbsp;1</a>'
+    with pytest.raises(DanglingReference, match="the page has no claim named 'nowhere'"):
+        references.number_of("claim", "nowhere")
+
+
 def test_a_dangling_reference_fails_the_build() -> None:
     """In the final pass a name that nothing has is an error that names it."""
     references = References()

@@ -1,0 +1,161 @@
+"""Files out of the page alone: what a click saves is what the run wrote."""
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from playwright.sync_api import Browser, Page
+
+from chromium import Seen, visit_file
+from report.embedded import packed, turned
+from report.figures import FIGURES
+from report.figures.style import INK
+from report.page import script
+
+
+@pytest.fixture(scope="module")
+def alone(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page in a folder of its own."""
+    file = tmp_path_factory.mktemp("alone") / "page.html"
+    file.write_bytes((report / "report" / "index.html").read_bytes())
+    return file
+
+
+@pytest.fixture(scope="module")
+def visited(browser: Browser, alone: Path) -> Iterator[tuple[Page, Seen]]:
+    """The lone page in a dark window, which must not show in its files."""
+    page, seen = visit_file(browser, alone, color_scheme="dark", accept_downloads=True)
+    yield page, seen
+    page.context.close()
+
+
+def saved(page: Page, link: str) -> tuple[str, bytes]:
+    """Name and content of the file that a click on a link saves."""
+    page.wait_for_timeout(110)  # Chromium drops the eleventh download of a second
+    with page.expect_download() as started:
+        page.locator(link).first.click()
+    return started.value.suggested_filename, started.value.path().read_bytes()
+
+
+def test_every_link_to_a_file_names_it(report: Path) -> None:
+    """What the script hands out has the name of the file beside the page."""
+    html = (report / "report" / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="((?:figures|\.\.)/[^"]+)"( data-file="([^"]+)")?', html)
+    assert len(links) > 3 * len(FIGURES)
+    for target, _, name in links:
+        assert target.rpartition("/")[2] == name
+
+
+@pytest.mark.browser
+def test_tables_and_claims_come_out_as_they_were_written(report: Path, visited: tuple[Page, Seen]) -> None:
+    """Every table to twelve digits, with its names and empty fields as they are; JSON to the byte."""
+    page, _ = visited
+    for file in sorted((report / "data").iterdir()):
+        name, content = saved(page, f'#section-provenance a[data-file="{file.name}"]')
+        assert name == file.name
+        if file.suffix == ".json":
+            assert content == file.read_bytes()
+            continue
+        expected, found = pd.read_csv(file), pd.read_csv(BytesIO(content))
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-11, atol=0, check_dtype=False)
+        assert content.count(b"\n") == file.read_bytes().count(b"\n")
+    assert saved(page, '#section-provenance a[data-file="claims.json"]')[1] == (report / "claims.json").read_bytes()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [spec.name for spec in FIGURES])
+def test_figures_come_out_as_they_were_drawn(
+    report: Path, browser: Browser, visited: tuple[Page, Seen], name: str
+) -> None:
+    """SVG and PNG on white: a picture of the saved SVG differs by next to nothing from one of the run's own."""
+    page, _ = visited
+    saved_name, svg = saved(page, f'#figure-{name} a[data-file="{name}.svg"]')
+    assert saved_name == f"{name}.svg"
+    root = ElementTree.fromstring(svg)
+    ids = [node.get("id") for node in root.iter() if node.get("id")]
+    assert len(ids) == len(set(ids))
+    uses = [node.get("href", "") for node in root.iter() if node.tag.endswith("}use")]
+    assert {use.removeprefix("#") for use in uses} <= set(ids)
+    assert not re.search(rb"currentColor|var\(|\bclass=", svg)
+    original = (report / "report" / "figures" / f"{name}.svg").read_bytes()
+    own, theirs = picture(browser, svg), picture(browser, original)
+    assert own.shape == theirs.shape
+    assert theirs.std() > 0.01  # or there is nothing to compare
+    assert np.abs(own - theirs).mean() < 0.004
+    saved_name, png = saved(page, f'#figure-{name} a[data-file="{name}.png"]')
+    assert saved_name == f"{name}.png"
+    pixels = imread(BytesIO(png))
+    assert pixels.shape[1] == 2000
+    assert pixels.shape[0] / 2000 == pytest.approx(own.shape[0] / own.shape[1], abs=0.002)
+    assert (pixels[[0, -1], :, :3] == 1).all()
+
+
+def picture(browser: Browser, svg: bytes) -> np.ndarray:
+    """An SVG file as a browser shows it, 700 px wide: rows, columns, colours."""
+    page = browser.new_page(viewport={"width": 700, "height": 1200}, color_scheme="light")
+    page.set_content(
+        "<style>body{margin:0}img{width:700px;display:block}</style>"
+        f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}">'
+    )
+    page.evaluate("document.querySelector('img').decode()")
+    shot = page.locator("img").screenshot()
+    page.close()
+    return imread(BytesIO(shot))[:, :, :3]
+
+
+@pytest.mark.browser
+def test_saving_asks_nobody(visited: tuple[Page, Seen]) -> None:
+    """After a file of each kind: nothing but the page itself, its fonts and its own pictures was loaded."""
+    page, seen = visited
+    for kind in ("svg", "png", "csv", "json"):
+        saved(page, f'a[data-file$=".{kind}"]')
+    assert {url.split(",")[0].split("/")[0] for url in seen["requests"] if url != page.url} <= {
+        "data:font", "blob:null", "blob:file:"
+    }  # fmt: skip
+    assert seen["messages"] == []
+
+
+@pytest.mark.browser
+def test_without_scripts_links_lead_to_the_files(browser: Browser, report: Path) -> None:
+    """A click opens the file beside the page."""
+    page, _ = visit_file(browser, report / "report" / "index.html", java_script_enabled=False)
+    page.locator('a[data-file$=".svg"]').first.click()
+    page.wait_for_url("**/figures/*.svg")
+    page.context.close()
+
+
+def test_data_are_packed_to_the_same_bytes() -> None:
+    """No time stamp; and what is packed comes out again."""
+    assert packed("x" * 1000) == packed("x" * 1000)
+    assert base64.b64decode(packed(""))[4:8] == bytes(4)
+    assert gzip.decompress(base64.b64decode(packed("größe"))).decode() == "größe"
+
+
+def test_tables_are_turned() -> None:
+    """Columns become lines, quotes and empty fields stay; what could not be turned back is refused."""
+    assert turned('a,b\n1,"x,y"\n,"say ""so"""\n') == 'a\t1\t\nb\t"x,y"\t"say ""so"""'
+    for wrong in ("a\n1\t2\n", 'a,b\n"x\ny",2\n', 'a\n"x"\n'):
+        with pytest.raises(ValueError, match="cannot be turned"):
+            turned(wrong)
+
+
+def test_the_page_carries_every_table_once(report: Path) -> None:
+    """The data block holds all that stands in the folder, and no more than 400 kB."""
+    html = (report / "report" / "index.html").read_text(encoding="utf-8")
+    (block,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, flags=re.DOTALL)
+    assert set(json.loads(block)) == {path.name for path in (report / "data").iterdir()} | {"claims.json"}
+    assert len(block) < 400_000
+
+
+def test_files_are_in_the_figures_own_ink() -> None:
+    """The script's colour for text is that of the drawing code."""
+    assert f'const INK = "{INK}";' in script("page")
