@@ -32,8 +32,8 @@ SOURCES = (
         title="Attention Is All You Need",
         year=2017,
         where="arXiv 1706.03762",
-        cited_for="the suspicion that large dot products push the softmax into regions of small gradient (section 3.2.1), "
-        "and mean 0 and variance $d_k$ for independent components (footnote 4)",
+        cited_for="the suspicion that large dot products push the softmax into regions of small gradient (section "
+        "3.2.1), and mean 0 and variance $d_k$ for independent components (footnote 4)",
         checked="against copies of the paper’s text, both passages",
     ),
     Source(
@@ -43,8 +43,8 @@ SOURCES = (
         where="Physical Review B 24, 2613",
         cited_for="the freezing at $\\sigma_c = \\sqrt{2 \\ln n}$",
         checked="against the paper’s abstract, which has the transition and the frozen phase; its place against "
-        "later accounts of the model, $\\beta_c = \\sqrt{2 \\ln 2}$ for $2^N$ levels of variance $N$, and this page’s own "
-        "argument",
+        "later accounts of the model, $\\beta_c = \\sqrt{2 \\ln 2}$ for $2^N$ levels of variance $N$, and this "
+        "page’s own argument",
     ),
     Source(
         authors="A. Henry, P. R. Dachapally, S. Pawar and Y. Chen",
