@@ -58,6 +58,7 @@ PARTS = (
         (
             Chapter("verdicts", "Every claim and its verdict", "Every claim"),
             Chapter("method", "How it was measured", "How it was measured"),
+            Chapter("glossary", "Words and symbols", "Words and symbols"),
             Chapter("provenance", "Data, provenance and sources", "Data and sources"),
         ),
     ),

@@ -20,8 +20,10 @@ from report.embedded import DIGITS, embedded
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
 from report.findings import findings
+from report.glossary import GLOSSARY
 from report.prose import add_formulas, prose
 from report.references import References
+from report.sources import SOURCES
 from report.walkthrough import walkthrough
 from report.wording import (
     count,
@@ -98,6 +100,8 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "frames": results.frames,
         "found": findings(results),
         "answers": answers(results),
+        "glossary": GLOSSARY,
+        "sources": SOURCES,
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),

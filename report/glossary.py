@@ -1,0 +1,263 @@
+"""The words and symbols of the page, each in one sentence, and where it is explained."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term, its meaning, and the thing on the page that explains it: formulas stand between dollar signs."""
+
+    term: str
+    meaning: str
+    kind: str  # of what explains it: section, equation, question ...
+    name: str
+    spelled: str = ""  # for the order and the anchor, where the term is more than plain words
+
+    @property
+    def key(self) -> str:
+        """What it is sorted by."""
+        return (self.spelled or self.term).casefold()
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the page."""
+        return "term-" + re.sub(r"[^a-z0-9]+", "-", self.key).strip("-")
+
+
+GLOSSARY = (
+    Term(
+        "block",
+        "A sample with random draws of its own; estimates are means over blocks, and their scatter gives the interval.",
+        "section",
+        "method",
+    ),
+    Term(
+        "causal mask",
+        "The rule that a token attends only to itself and to earlier tokens: later scores are set to $-\\infty$.",
+        "equation",
+        "causal",
+    ),
+    Term(
+        "claim",
+        "A statement with a predicted region for one number, or for a curve of numbers, on which a verdict is given.",
+        "section",
+        "verdicts",
+    ),
+    Term(
+        "context vector, $z_i$",
+        "What attention returns for token $i$: the average of all values under the weights of its row.",
+        "equation",
+        "context",
+        "context vector",
+    ),
+    Term(
+        "$d_{\\mathrm{in}}$",
+        "How many numbers an embedding has; the weight matrices have as many rows.",
+        "equation",
+        "projection",
+        "d_in",
+    ),
+    Term(
+        "$d_k$",
+        "How many numbers a query and a key of one head have; the dot product is a sum of that many products.",
+        "section",
+        "matrices",
+        "d_k",
+    ),
+    Term(
+        "$d_{\\mathrm{model}}$",
+        "How many numbers a model keeps for each token; its heads share them out.",
+        "equation",
+        "heads",
+        "d_model",
+    ),
+    Term(
+        "$d_v$",
+        "How many numbers a value has, and so a context vector of one head.",
+        "section",
+        "matrices",
+        "d_v",
+    ),
+    Term(
+        "dot product, $q \\cdot k$",
+        "The sum of the products of two vectors’ entries; it grows with their lengths as well as with their likeness.",
+        "equation",
+        "dot-product",
+        "dot product",
+    ),
+    Term(
+        "effective keys",
+        "How many keys with equal weights would be as uncertain as these weights are: $e^H$, or $1 / \\sum_j p_j^2$.",
+        "section",
+        "saturation",
+    ),
+    Term(
+        "embedding, $x_i$",
+        "The vector that stands for token $i$ before it has met the others.",
+        "section",
+        "recap",
+        "embedding",
+    ),
+    Term(
+        "entropy, $H$",
+        "How evenly weights are spread, $-\\sum_j p_j \\ln p_j$ in nats: $\\ln n$ for equal weights, 0 for one winner.",
+        "section",
+        "scaling",
+        "entropy",
+    ),
+    Term(
+        "exact law",
+        "What theory gives for a measured mean at this very $d_k$ and $n$, computed by integrals and not fitted.",
+        "section",
+        "law",
+    ),
+    Term(
+        "freezing",
+        "The passage of many keys to a state in which a few hold all the weight, at $\\sigma_c = \\sqrt{2 \\ln n}$.",
+        "equation",
+        "freezing",
+    ),
+    Term(
+        "head",
+        "One attention with query, key and value matrices of its own; a model has several side by side.",
+        "equation",
+        "heads",
+    ),
+    Term(
+        "interval",
+        "The range of values of a quantity with which the measurement is compatible, from Student’s $t$ over blocks.",
+        "section",
+        "method",
+    ),
+    Term(
+        "Jacobian, $J$",
+        "The matrix of all derivatives of the weights by the scores, through which every gradient to them passes.",
+        "equation",
+        "jacobian",
+        "Jacobian",
+    ),
+    Term(
+        "key, $k$",
+        "The vector by which a token is found: a query’s score for it is their dot product.",
+        "equation",
+        "projections",
+        "key",
+    ),
+    Term(
+        "limit",
+        "What an exact law tends to as the number of keys grows while $\\sigma / \\sigma_c$ stays the same.",
+        "equation",
+        "freezing",
+    ),
+    Term(
+        "margin",
+        "The largest deviation from a prediction that would not matter, chosen with a reason before the measurement.",
+        "section",
+        "method",
+    ),
+    Term(
+        "$n$",
+        "How many keys a query has to choose from: the length of a row of scores.",
+        "section",
+        "recap",
+        "n",
+    ),
+    Term(
+        "query, $q$",
+        "The vector by which a token asks; its dot products with all keys are the token’s row of scores.",
+        "equation",
+        "projections",
+        "query",
+    ),
+    Term(
+        "raw score",
+        "A dot product of query and key as it is, before any division.",
+        "equation",
+        "scores",
+    ),
+    Term(
+        "region",
+        "The values with which a claim holds: within the margin of its prediction, or beyond a bound.",
+        "section",
+        "method",
+    ),
+    Term(
+        "saturation",
+        "The state of a softmax whose weight lies almost wholly on one key, so that changed scores change little.",
+        "section",
+        "saturation",
+    ),
+    Term(
+        "scaled score",
+        "A raw score divided by $\\sqrt{d_k}$.",
+        "equation",
+        "weights",
+    ),
+    Term(
+        "$\\sigma$",
+        "The standard deviation of a given query’s scores: the query’s length, or that over $\\sqrt{d_k}$ if scaled.",
+        "equation",
+        "row-law",
+        "sigma",
+    ),
+    Term(
+        "simultaneous",
+        "Of intervals: built so wide that all of them together hold their true values with the stated probability.",
+        "section",
+        "method",
+    ),
+    Term(
+        "softmax",
+        "The function that turns a row of scores into positive weights of sum 1, in proportion to $e^{s_j}$.",
+        "equation",
+        "softmax",
+    ),
+    Term(
+        "temperature, $T$",
+        "A number by which scores are divided before the softmax; higher ones make the weights more even.",
+        "question",
+        "temperature",
+        "temperature",
+    ),
+    Term(
+        "token",
+        "A piece of text that the model reads as one; here each is a word.",
+        "section",
+        "recap",
+    ),
+    Term(
+        "$\\operatorname{tr} J$",
+        "The trace of the Jacobian, $1 - \\sum_j p_j^2$: 0 where a single key has all the weight.",
+        "equation",
+        "jacobian",
+        "trace of J",
+    ),
+    Term(
+        "value, $v$",
+        "The vector that a token hands over to those that attend to it.",
+        "equation",
+        "projections",
+        "value",
+    ),
+    Term(
+        "verdict",
+        "Confirmed, refuted or undecided: whether an interval lies inside its claim’s region, outside, or partly so.",
+        "section",
+        "method",
+    ),
+    Term(
+        "weight, $p_{ij}$",
+        "The share of token $j$’s value in token $i$’s context vector, as the softmax gives it.",
+        "equation",
+        "softmax",
+        "weight",
+    ),
+    Term(
+        "weight matrices, $W_q$, $W_k$, $W_v$",
+        "The learned matrices that make queries, keys and values out of embeddings.",
+        "section",
+        "matrices",
+        "weight matrices",
+    ),
+)
