@@ -17,6 +17,7 @@ from report.answers import answers
 from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
 from report.excerpts import excerpt
+from report.explorer import explorer_table
 from report.figures.glyphs import share_glyphs
 from report.findings import findings
 from report.prose import add_formulas, prose
@@ -44,7 +45,7 @@ FONTS = (
     ("Inter", "400", "normal", "inter-regular"),
     ("Inter", "600", "normal", "inter-semibold"),
 )
-STYLES = ("theme", "layout", "content")
+STYLES = ("theme", "layout", "content", "explorer")
 
 
 def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
@@ -76,7 +77,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         power_of_ten=power_of_ten, measured=measured, interval=interval_text, predicted=prediction_text,
     )  # fmt: skip
     environment.globals.update(reference=references.refer, Reference=references.refer_first, define=references.define)
-    style = stylesheet()
+    style, script = stylesheet(), (HERE / "static" / "js" / "explorer.js").read_text(encoding="utf-8")
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     context = {
         "parts": PARTS,
@@ -91,10 +92,13 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "frames": results.frames,
         "found": findings(results),
         "answers": answers(results),
+        "explorer": explorer_table(results.frames["explorer"]),
         "provenance": provenance(results.preset),
         "preset": results.preset,
         "style": Markup(style),
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "style_hash": policy_hash(style),
+        "script": Markup(script),
+        "script_hash": policy_hash(script),
     }
     template = environment.get_template("page.html.jinja2")
     template.render(context)
@@ -120,6 +124,11 @@ def stylesheet() -> str:
     return "\n".join(
         [faces, *((HERE / "static" / "css" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
     )
+
+
+def policy_hash(text: str) -> str:
+    """How a content security policy names a style or script that stands on the page."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 FONT_FACE = (
