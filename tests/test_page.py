@@ -1,5 +1,7 @@
 """The page as a file: one, offline, valid, and true to its numbers."""
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -42,10 +44,10 @@ def attributes(document: ElementTree.Element, name: str) -> list[str]:
 
 
 def read(document: ElementTree.Element) -> str:
-    """What is read on the page, without its listings of code."""
+    """What is read on the page, without its listings of code and its script."""
     body = document.find(f"{XHTML}body")
     assert body is not None
-    listings = {node for listing in body.iter(f"{XHTML}pre") for node in listing.iter()}
+    listings = {node for tag in ("pre", "script") for listing in body.iter(XHTML + tag) for node in listing.iter()}
     texts = (text for node in body.iter() if node not in listings for text in (node.text, *(c.tail for c in node)))
     return " ".join(" ".join(filter(None, texts)).split())
 
@@ -65,19 +67,33 @@ def test_it_is_small_and_whole(html: str) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
-    """No script, no source, no address but anchors and files beside the page."""
+    """No source, no address but anchors and files beside the page; scripts are the explorer's own and its table."""
     tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
-    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "video", "audio"}
+    assert not tags & {"link", "img", "iframe", "object", "embed", "video", "audio"}
     assert attributes(document, "src") == []
+    assert [script.attrib for script in document.iter(f"{XHTML}script")] == [
+        {"type": "application/json", "id": "explorer-table"},
+        {},
+    ]
     assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
 
 
-def test_the_policy_forbids_everything_but_the_pages_own_style(html: str) -> None:
-    """A content security policy with the style's hash; and no style attribute that it would block."""
+def test_the_policy_forbids_everything_but_the_pages_own_script_and_style(html: str) -> None:
+    """A content security policy with the hash of each; and no attribute with a style or script that it would block."""
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    named = [
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for tag in ("script", "style")
+        for text in re.findall(rf"<{tag}>(.*?)</{tag}>", html, flags=re.DOTALL)
+    ]
+    assert len(named) == 2
+    assert policy.startswith(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; font-src data:;".format(*named)
+    )
     assert "unsafe" not in policy
-    assert not re.search(r"<[^>]* style=", html)
+    markup = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"<[^>]* (style|on[a-z]+)=", markup)
+    assert "javascript:" not in html
 
 
 def test_every_link_has_a_target(report: Path, document: ElementTree.Element) -> None:
@@ -251,7 +267,8 @@ def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
     results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
     page = render(results, draw_all(results))
-    assert "<script" not in page
+    assert "<script>alert" not in page
+    assert page.count("<script") == 2
     assert "&lt;script&gt;alert(1)" in page
 
 
