@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from conftest import TINY, command_line
 from experiments.explorer import Explorer
@@ -51,15 +52,18 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def watched(browser: Browser, full: Path) -> Iterator[tuple[Page, Seen]]:
     """The page without motion, and all that it asked for and complained of until now."""
     page, seen = visit(browser, full, reduced_motion="reduce")
+    start = [page.locator(f"#explorer-{name}").input_value() for name in ("d-k", "n-keys", "seed")]
+    assert start == [str(DIMENSIONS.index(64)), str(KEYS.index(16)), "1"]
     yield page, seen
     page.context.close()
 
 
 @pytest.fixture
 def page(watched: tuple[Page, Seen]) -> Page:
-    """The page, with its controls where they stand at first."""
+    """The page, with its controls put back to where they stand at first."""
     page, _ = watched
-    page.reload()
+    page.locator("#explorer-own-axes").uncheck()
+    put(page, 64, 16, "scaled")
     return page
 
 
@@ -209,7 +213,7 @@ class TestInABrowser:
             for d_k in DIMENSIONS:
                 put(page, d_k, 64, "scaled", seed)
                 entropies.append(reading(page, "first", "drawn", "entropy"))
-            assert all(after < before for before, after in zip(entropies, entropies[1:], strict=False))
+            assert all(after < before for before, after in pairwise(entropies))
 
     def test_a_seed_gives_the_same_row_after_a_reload(self, page: Page) -> None:
         """And another seed another one."""
@@ -223,15 +227,14 @@ class TestInABrowser:
     def test_drawn_entropies_average_to_the_law(self, page: Page) -> None:
         """Over 200 seeds, "Draw again" being pressed between them, within 5 standard errors for both rows."""
         put(page, 16, 64, "scaled", seed=0)
-        drawn = np.array(
-            page.evaluate(
-                """() => Array.from({ length: 200 }, () => {
-                    document.getElementById("explorer-again").click();
-                    return ["first", "second"].map(column =>
-                        Number(document.querySelector(`[data-cell="${column} drawn entropy"]`).textContent));
-                })"""
-            )
+        shown = page.evaluate(
+            """() => Array.from({ length: 200 }, () => {
+                document.getElementById("explorer-again").click();
+                return ["first", "second"].map(column =>
+                    document.querySelector(`[data-cell="${column} drawn entropy"]`).textContent);
+            })"""
         )
+        drawn = np.array([[value(text) for text in row] for row in shown])
         assert page.locator("#explorer-seed").input_value() == "200"
         for entropies, factor in zip(drawn.T, (1, 1 / 4), strict=True):
             law = float(attention_law(16, 64, factor).entropy)
@@ -268,7 +271,7 @@ class TestInABrowser:
         assert page.locator(".explorer [role=status], .explorer [aria-live=polite]").count() == 1
         assert page.locator(".explorer output:not([aria-live=off])").count() == 0
         summary = page.locator(".explorer .summary")
-        page.wait_for_function("document.querySelector('.summary').textContent.startsWith('With 1 dimension and 32')")
+        expect(summary).to_contain_text("With 1 dimension and 32 keys ")
         text = summary.text_content() or ""
         assert "the ring is left of the line, which is at 2 ln n = 6.93. Undivided, this row" in text
         exact = attention_law(1, 32, 1.0)
@@ -344,9 +347,11 @@ class TestInABrowser:
             page.context.close()
 
     def test_it_asked_for_nothing_and_complained_of_nothing(self, watched: tuple[Page, Seen]) -> None:
-        """After all that was done with it above: no request but for the file and its fonts, and a silent console."""
+        """After a tour of the settings: no request but for the file and its fonts, and a silent console."""
         page, seen = watched
-        page.locator("#explorer-again").click()
+        for setting in SETTINGS:
+            put(page, *setting)
+            page.locator("#explorer-again").click()
         assert {url for url in seen["requests"] if not url.startswith("data:font/woff2")} == {page.url}
         assert seen["messages"] == []
 
