@@ -20,6 +20,7 @@ from experiments.causal import Causal
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
 from experiments.experiment import Experiment
+from experiments.explorer import Explorer
 from experiments.faults import Faults, nearest_name
 from experiments.freezing import Freezing
 from experiments.goodness import Goodness
@@ -64,6 +65,7 @@ class Preset(BaseModel):
     saturation: Saturation
     saturation_map: SaturationMap
     freezing: Freezing
+    explorer: Explorer
     questions: Questions
     aligned: Aligned
     lookup: Lookup

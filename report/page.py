@@ -18,6 +18,7 @@ from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
 from report.embedded import DIGITS, embedded
 from report.excerpts import excerpt
+from report.explorer import explorer_table
 from report.figures.glyphs import share_glyphs
 from report.findings import findings
 from report.glossary import GLOSSARY
@@ -47,9 +48,9 @@ FONTS = (
     ("Inter", "400", "normal", "inter-regular"),
     ("Inter", "600", "normal", "inter-semibold"),
 )
-STYLES = ("theme", "layout", "content")
+STYLES = ("theme", "layout", "content", "explorer")
 EARLY_SCRIPTS = ("fonts",)  # in the head
-SCRIPTS = ("page",)  # after the text
+SCRIPTS = ("page", "explorer")  # after the text
 
 
 def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
@@ -109,6 +110,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "scripts": [Markup(source) for source in scripts],
         "policy": Markup(policy(style, [*early_scripts, *scripts])),
         "data": embedded(results),
+        "explorer": explorer_table(results.frames["explorer"]),
         "digits": DIGITS,
     }
     template = environment.get_template("page.html.jinja2")

@@ -41,7 +41,7 @@ def test_small_windows_keep_figures_legible(browser: Browser, report: Path) -> N
     """At 400 px no text of a figure is smaller than 12 px: glyph outlines are scaled by the figure's own frame."""
     page, _ = visit(browser, report, 400)
     scales = page.evaluate(
-        "[...document.querySelectorAll('figure svg')]"
+        "[...document.querySelectorAll('figure .frame:not([hidden]) > svg')]"
         ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width)"
     )
     assert len(scales) > 8

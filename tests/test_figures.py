@@ -19,6 +19,7 @@ from scipy import stats
 from experiments.aligned import Aligned
 from experiments.causal import Causal
 from experiments.experiment import Experiment
+from experiments.explorer import Explorer
 from experiments.freezing import Freezing
 from experiments.lookup import Lookup
 from experiments.questions import Questions
@@ -229,6 +230,7 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
             )
         ),
         "freezing": law_frame(Freezing(n_keys=[100, 10**6, 10**12] if large else [3])),
+        "explorer": law_frame(Explorer(largest_d_k=4096 if large else 64, largest_n_keys=512 if large else 64)),
         "softmax_row": softmax_row_frame(rng, 50 if large else 8),
         "peaky": peaky_frame(),
         "causal": law_frame(Causal()),

@@ -75,6 +75,8 @@ def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
     tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
     assert not tags & {"link", "img", "iframe", "object", "embed", "video", "audio"}
     assert attributes(document, "src") == []
+    data = [script.attrib for script in document.iter(f"{XHTML}script") if script.attrib]
+    assert data == [{"type": "application/json", "id": name} for name in ("data", "explorer-table")]
     assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
 
 
@@ -93,7 +95,7 @@ def test_the_policy_forbids_everything_but_the_pages_own_style_and_scripts(html:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    assert html.count("<script") == len(scripts) + 1  # the data
+    assert html.count("<script") == len(scripts) + 2  # the data and the table of the explorer
     assert not re.search(r"<[^>]* (?:style|on\w+)=", re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
 
 

@@ -1,0 +1,362 @@
+"""The explorer: its table against the exact law, and in a real browser its draws, controls and words."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from conftest import TINY, command_line
+from experiments.explorer import Explorer
+from experiments.preset import load_preset
+from report.explorer import ExplorerTable, explorer_table
+from scaling import attention_law, row_observables
+from test_browser import Seen, browser, luminance, visit
+
+__all__ = ["browser"]  # a fixture
+
+ALPHA = {"raw": 0.0, "scaled": 0.5, "inverse": 1.0}
+DIMENSIONS, KEYS = [2**i for i in range(13)], [2**i for i in range(1, 11)]
+SETTINGS = [
+    (1, 2, "raw"), (1, 1024, "scaled"), (2, 64, "inverse"), (4, 8, "raw"), (16, 512, "raw"), (64, 16, "scaled"),
+    (256, 4, "inverse"), (1024, 128, "raw"), (4096, 2, "scaled"), (4096, 1024, "inverse"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table() -> ExplorerTable:
+    """The table of the presets that come with the project."""
+    experiment = load_preset("default").explorer
+    rng = np.random.default_rng(1)
+    return explorer_table(experiment.frame({cell: experiment.measure(cell, rng)[None] for cell in experiment.cells()}))
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose explorer has the stops of those presets."""
+    folder = tmp_path_factory.mktemp("explorer")
+    stops = "largest_d_k = {}\nlargest_n_keys = {}\n"
+    text = TINY.read_text().replace(stops.format(256, 64), stops.format(4096, 1024))
+    assert stops.format(4096, 1024) in text
+    (folder / "mine.toml").write_text(text)
+    done = command_line("report", "page", "--preset", folder / "mine.toml", "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def watched(browser: Browser, full: Path) -> Iterator[tuple[Page, Seen]]:
+    """The page without motion, and all that it asked for and complained of until now."""
+    page, seen = visit(browser, full, reduced_motion="reduce")
+    start = [page.locator(f"#explorer-{name}").input_value() for name in ("d-k", "n-keys", "seed")]
+    assert start == [str(DIMENSIONS.index(64)), str(KEYS.index(16)), "1"]
+    yield page, seen
+    page.context.close()
+
+
+@pytest.fixture
+def page(watched: tuple[Page, Seen]) -> Page:
+    """The page, with its controls put back to where they stand at first."""
+    page, _ = watched
+    page.locator("#explorer-own-axes").uncheck()
+    put(page, 64, 16, "scaled")
+    return page
+
+
+def put(page: Page, d_k: int, n_keys: int, rule: str, seed: int = 1) -> None:
+    """Move the controls."""
+    page.evaluate(
+        """values => {
+            for (const [id, value] of Object.entries(values)) document.getElementById(id).value = value;
+        }""",
+        {
+            "explorer-d-k": DIMENSIONS.index(d_k),
+            "explorer-n-keys": KEYS.index(n_keys),
+            "explorer-seed": seed,
+        },
+    )
+    page.locator(f"#explorer-{rule}").check()
+    page.locator("#explorer-seed").dispatch_event("input")
+
+
+def value(text: str) -> float:
+    """A number as the page writes it."""
+    mantissa, _, power = text.partition("\u00a0×\u00a010")
+    return float(mantissa) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+
+
+def reading(page: Page, column: str, kind: str, quantity: str) -> float:
+    """A number in the table."""
+    return value(page.locator(f'[data-cell="{column} {kind} {quantity}"]').text_content() or "")
+
+
+def heights(page: Page, column: str) -> np.ndarray:
+    """The bars of a row as shares of the axis."""
+    path = page.locator(f'[data-panel="{column}"] .bars').get_attribute("d") or ""
+    return 1 - np.array([float(y) for y in re.findall(r" 1V([\d.]+)h", path)])
+
+
+def words(seed: int, stream: int, amount: int) -> np.ndarray:
+    """Uniform 32-bit words of Doty-Humphrey's generator, in whole numbers modulo 2^32."""
+    a, b, c, counter = seed, stream, 0x9E3779B9, 1
+    found = []
+    for _ in range(16 + amount):
+        output = (a + b + counter) % 2**32
+        counter = (counter + 1) % 2**32
+        a, b = b ^ (b >> 9), c * 9 % 2**32
+        c = ((c << 21 | c >> 11) + output) % 2**32
+        found.append(output)
+    return np.array(found[16:], dtype=float)
+
+
+def normals(seed: int, stream: int, amount: int) -> np.ndarray:
+    """Normal numbers from them."""
+    u, v = ((words(seed, stream, 2 * -(-amount // 2)) + 0.5) / 2**32).reshape(-1, 2).T
+    radius = np.sqrt(-2 * np.log(u))
+    return np.column_stack([radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)]).ravel()[:amount]
+
+
+def test_the_table_is_the_exact_law_at_every_stop(table: ExplorerTable) -> None:
+    """All of its numbers, each to the digits that it has."""
+    assert (table.d_k, table.n_keys) == (DIMENSIONS, KEYS)
+    assert set(table.law) == set(ALPHA)
+    d = np.array(DIMENSIONS)
+    for n_keys in (2, 64, 1024):
+        for rule, alpha in ALPHA.items():
+            law = attention_law(d, n_keys, d**-alpha)
+            for quantity, values in table.law[rule].items():
+                found = values[KEYS.index(n_keys)]
+                assert found == pytest.approx(getattr(law, quantity), rel=6e-5), (rule, quantity, n_keys)
+
+
+def test_the_table_is_small_and_safe(table: ExplorerTable) -> None:
+    """At most 40 kB of JSON that cannot end the element in which it stands."""
+    assert len(table.json) <= 40_000
+    assert "<" not in table.json
+    assert json.loads(table.json)["law"] == table.law
+    assert len(table.colours) == 10
+
+
+@pytest.mark.parametrize("setting", ["largest_d_k", "largest_n_keys"])
+def test_stops_are_powers_of_two(setting: str) -> None:
+    """Anything else is refused, with what is allowed."""
+    with pytest.raises(ValueError, match="a power of two is needed"):
+        Explorer(**{"largest_d_k": 64, "largest_n_keys": 64, setting: 96})
+
+
+def test_the_script_is_short_and_plain(full: Path) -> None:
+    """Strict, without a style set as an attribute, an address or a way to make markup from text."""
+    source = (Path(__file__).parents[1] / "report" / "static" / "js" / "explorer.js").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 300
+    assert source.splitlines()[1] == '"use strict";'
+    for word in ("innerHTML", 'setAttribute("style"', "eval(", "fetch(", "import ", "XMLHttpRequest", "</script"):
+        assert word not in source, word
+    assert f"<script>{source}</script>" in (full / "report" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+class TestInABrowser:
+    """The page with its script."""
+
+    @pytest.mark.parametrize(("d_k", "n_keys", "rule"), SETTINGS)
+    def test_exact_means_are_those_of_the_law(self, page: Page, d_k: int, n_keys: int, rule: str) -> None:
+        """At ten scattered settings what is displayed is Python's value within 0.5 %, for raw and the other rule."""
+        put(page, d_k, n_keys, rule)
+        for column, shown in (("first", "raw"), ("second", "scaled" if rule == "raw" else rule)):
+            law = attention_law(d_k, n_keys, d_k ** -ALPHA[shown])
+            expected = {
+                "entropy": law.entropy, "share": law.entropy / np.log(n_keys), "effective": np.exp(law.entropy),
+                "max_weight": law.max_weight, "jacobian_trace": law.jacobian_trace,
+            }  # fmt: skip
+            for quantity, exact in expected.items():
+                assert reading(page, column, "exact", quantity) == pytest.approx(float(exact), rel=5e-3), quantity
+
+    @pytest.mark.parametrize(("d_k", "n_keys", "rule"), SETTINGS)
+    def test_a_row_is_what_its_seed_says(self, page: Page, d_k: int, n_keys: int, rule: str) -> None:
+        """Another implementation of generator, query, keys and softmax gives the same readings and bars."""
+        put(page, d_k, n_keys, rule, seed=31)
+        dot_products = np.linalg.norm(normals(31, 1, d_k)) * normals(31, 2, n_keys)
+        for column, shown in (("first", "raw"), ("second", "scaled" if rule == "raw" else rule)):
+            scores = dot_products * d_k ** -ALPHA[shown]
+            row = row_observables(scores[None], [1.0])
+            assert reading(page, column, "drawn", "entropy") == pytest.approx(row.entropy.item(), rel=1e-3, abs=1e-12)
+            trace = row.jacobian_trace.item()
+            assert reading(page, column, "drawn", "jacobian_trace") == pytest.approx(trace, rel=1e-3, abs=1e-12)
+            weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+            assert reading(page, column, "drawn", "max_weight") == pytest.approx(weights.max(), rel=1e-3)
+            shares = heights(page, column)
+            assert shares * weights.max() / shares.max() == pytest.approx(weights, abs=1e-3)
+
+    def test_both_rows_come_from_the_same_draws(self, page: Page) -> None:
+        """Their bars have the same order, for either rule."""
+        for rule in ("scaled", "inverse"):
+            put(page, 4, 16, rule, seed=5)
+            order = [np.argsort(heights(page, column)) for column in ("first", "second")]
+            assert list(order[0]) == list(order[1])
+
+    def test_more_keys_leave_the_first_ones(self, page: Page) -> None:
+        """A slider takes more of the same numbers: the ratios of the first weights stay."""
+        put(page, 4, 8, "scaled", seed=5)
+        few = heights(page, "second")
+        put(page, 4, 32, "scaled", seed=5)
+        many = heights(page, "second")[:8]
+        assert many / many.max() == pytest.approx(few / few.max(), abs=1e-3)
+
+    def test_a_longer_query_sharpens_the_raw_row(self, page: Page) -> None:
+        """Whatever the seed, every step of d_k lowers the raw entropy, as the text says."""
+        for seed in (1, 2, 3):
+            entropies = []
+            for d_k in DIMENSIONS:
+                put(page, d_k, 64, "scaled", seed)
+                entropies.append(reading(page, "first", "drawn", "entropy"))
+            assert all(after < before for before, after in pairwise(entropies))
+
+    def test_a_seed_gives_the_same_row_after_a_reload(self, page: Page) -> None:
+        """And another seed another one."""
+        rows = []
+        for seed in (12, 12, 13):
+            page.reload()
+            put(page, 64, 16, "scaled", seed)
+            rows.append(page.locator('[data-panel="first"] .bars').get_attribute("d"))
+        assert rows[0] == rows[1] != rows[2]
+
+    def test_drawn_entropies_average_to_the_law(self, page: Page) -> None:
+        """Over 200 seeds, "Draw again" being pressed between them, within 5 standard errors for both rows."""
+        put(page, 16, 64, "scaled", seed=0)
+        shown = page.evaluate(
+            """() => Array.from({ length: 200 }, () => {
+                document.getElementById("explorer-again").click();
+                return ["first", "second"].map(column =>
+                    document.querySelector(`[data-cell="${column} drawn entropy"]`).textContent);
+            })"""
+        )
+        drawn = np.array([[value(text) for text in row] for row in shown])
+        assert page.locator("#explorer-seed").input_value() == "200"
+        for entropies, factor in zip(drawn.T, (1, 1 / 4), strict=True):
+            law = float(attention_law(16, 64, factor).entropy)
+            standard_error = entropies.std(ddof=1) / np.sqrt(200)
+            assert abs(entropies.mean() - law) < 5 * standard_error
+            assert abs(entropies.mean() - 1.2 * law) > 5 * standard_error  # the control: another law is told apart
+
+    def test_the_keyboard_alone_reaches_and_moves_everything(self, page: Page) -> None:
+        """Tab goes from control to control in order, each shows its focus, and keys change the row."""
+        page.locator("#explorer-d-k").focus()
+        moves = {
+            "explorer-d-k": "ArrowRight", "explorer-n-keys": "ArrowLeft", "explorer-scaled": "ArrowRight",
+            "explorer-seed": "ArrowUp", "explorer-again": "Enter", "explorer-own-axes": "Space",
+        }  # fmt: skip
+        for i, (name, key) in enumerate(moves.items()):
+            if i:
+                page.keyboard.press("Tab")
+            assert page.evaluate("document.activeElement.id") == name
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            before = page.locator(".panels").inner_html()
+            page.keyboard.press(key)
+            assert page.locator(".panels").inner_html() != before, name
+        state = [page.locator(f"#explorer-{name}").input_value() for name in ("d-k", "n-keys", "seed")]
+        assert state == ["7", "2", "3"]
+        assert page.locator("#explorer-inverse").is_checked()
+
+    def test_values_are_named_for_those_who_hear_them(self, page: Page) -> None:
+        """Sliders say what they mean; one sentence is announced, after a rest, and nothing else."""
+        put(page, 1, 32, "raw")
+        assert page.locator("#explorer-d-k").get_attribute("aria-valuetext") == "1 dimension"
+        assert page.locator("#explorer-n-keys").get_attribute("aria-valuetext") == "32 keys"
+        for control in page.locator(".explorer input").all():
+            assert page.locator(f'label[for="{control.get_attribute("id")}"]').count() == 1
+        assert page.locator(".explorer [role=status], .explorer [aria-live=polite]").count() == 1
+        assert page.locator(".explorer output:not([aria-live=off])").count() == 0
+        summary = page.locator(".explorer .summary")
+        expect(summary).to_contain_text("With 1 dimension and 32 keys ")
+        text = summary.text_content() or ""
+        assert "the ring is left of the line, which is at 2 ln n = 6.93. Undivided, this row" in text
+        exact = attention_law(1, 32, 1.0)
+        assert f"on average {float(exact.max_weight):.3g};" in text
+        assert f"on average over {np.exp(float(exact.entropy)):#.3g}." in text
+
+    def test_a_half_typed_seed_changes_nothing(self, page: Page) -> None:
+        """An empty or impossible seed leaves the row; "Draw again" begins anew; the last seed is followed by 0."""
+        bars = page.locator('[data-panel="first"] .bars')
+        before = bars.get_attribute("d")
+        for text in ("", "-1", "1.5", "9999999"):
+            page.locator("#explorer-seed").fill(text)
+            assert bars.get_attribute("d") == before
+        page.locator("#explorer-again").click()
+        assert page.locator("#explorer-seed").input_value() == "0"
+        page.locator("#explorer-seed").fill("999999")
+        page.locator("#explorer-again").click()
+        assert page.locator("#explorer-seed").input_value() == "0"
+
+    def test_the_map_shows_where_one_is(self, page: Page) -> None:
+        """Its ring stands on the setting's square, whose colour is that of the mean entropy; a click goes there."""
+        put(page, 64, 16, "raw")
+        ring = page.locator(".here").first
+        assert (ring.get_attribute("cx"), ring.get_attribute("cy")) == ("6.5", "6.5")
+        share = float(attention_law(64, 16, 1.0).entropy) / np.log(16)
+        colours = json.loads(page.locator("#explorer-table").text_content() or "")["colours"]
+        square = page.locator('.squares rect[x="6"][y="6"]')
+        assert square.get_attribute("fill") == colours[int(10 * share)]
+        page.locator('.squares rect[x="2"][y="0"]').click()
+        assert page.locator("output[for=explorer-d-k]").text_content() == "4"
+        assert page.locator("output[for=explorer-n-keys]").text_content() == "1024"
+
+    def test_equal_weights_have_a_line_at_their_height(self, page: Page) -> None:
+        """On the row's own axis it is at 1/n of it, and the largest weight within it."""
+        put(page, 64, 128, "scaled")
+        page.locator("#explorer-own-axes").check()
+        top = float(page.locator('[data-panel="second"] .ticks span').first.text_content() or "")
+        line = float((page.locator('[data-panel="second"] .equal').get_attribute("d") or "")[3:-2])
+        assert (1 - line) * top == pytest.approx(1 / 128)
+        largest = reading(page, "second", "drawn", "max_weight")
+        assert largest <= top <= 2.5 * largest
+        assert heights(page, "second").max() * top == pytest.approx(largest, rel=1e-3)
+
+    @pytest.mark.parametrize("width", [1440, 400])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_words_are_legible(self, browser: Browser, full: Path, width: int, scheme: str) -> None:
+        """Every text of it has a contrast of at least 4.5, bars of 3, and nothing is wider than the window."""
+        page, _ = visit(browser, full, width, color_scheme=scheme)
+        for rule in ("scaled", "inverse"):
+            put(page, 64, 1024, rule)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            pairs = page.evaluate(
+                """() => [...document.querySelectorAll(".explorer :is(th, td, span, p, label, output, button)")]
+                    .filter(node => node.textContent.trim()).map(node => getComputedStyle(node).color)"""
+            )
+            bars = page.evaluate('[...document.querySelectorAll(".bars")].map(node => getComputedStyle(node).fill)')
+            paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert min(contrast(colour, paper) for colour in pairs) >= 4.5
+            assert min(contrast(colour, paper) for colour in bars) >= 3
+        page.context.close()
+
+    def test_it_is_there_with_scripts_and_its_figure_without(self, browser: Browser, full: Path) -> None:
+        """On a screen one of the two, on paper the figure; each with its caption and words."""
+        for scripts, media, live in ((True, "screen", True), (False, "screen", False), (True, "print", False)):
+            page, seen = visit(browser, full, java_script_enabled=scripts)
+            page.emulate_media(media=media)  # type: ignore[arg-type]
+            for part in page.locator("#section-explorer .live").all():
+                assert part.is_visible() == live
+            for part in page.locator("#section-explorer p.still, #section-explorer .frame.still").all():
+                assert part.is_visible() != live
+            assert page.locator("#figure-explorer figcaption b:visible").count() == 1
+            assert seen["messages"] == []
+            page.context.close()
+
+    def test_it_asked_for_nothing_and_complained_of_nothing(self, watched: tuple[Page, Seen]) -> None:
+        """After a tour of the settings: no request but for the file and its fonts, and a silent console."""
+        page, seen = watched
+        for setting in SETTINGS:
+            put(page, *setting)
+            page.locator("#explorer-again").click()
+        assert {url for url in seen["requests"] if not url.startswith("data:font/woff2")} == {page.url}
+        assert seen["messages"] == []
+
+
+def contrast(colour: str, paper: str) -> float:
+    """WCAG's ratio of two rgb(…) colours."""
+    light, dark = sorted((luminance(colour), luminance(paper)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
