@@ -123,10 +123,11 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
 
 
 def hold_punctuation(html: str) -> str:
-    """Keep a full stop or comma on the line of the formula before it."""
-    return re.sub(
-        r"(<math>(?:(?!</math>).)*</math>)([.,;:!?)’”]+)", r'<span class="together">\1\2</span>', html, flags=re.DOTALL
-    )
+    """Keep on the line of a formula the bracket or quotation mark before it, and the punctuation after it."""
+    formula = r"<math>(?:(?!</math>).)*</math>"
+    before, after = "[(‘“]", "[.,;:!?)’”]"
+    held = f"{before}{formula}{after}*|{formula}{after}+"
+    return re.sub(held, r'<span class="together">\g<0></span>', html, flags=re.DOTALL)
 
 
 def policy(style: str, scripts: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def test_small_windows_keep_figures_legible(browser: Browser, report: Path) -> N
     """At 400 px no text of a figure is smaller than 12 px: glyph outlines are scaled by the figure's own frame."""
     page, _ = visit(browser, report, 400)
     scales = page.evaluate(
-        "[...document.querySelectorAll('figure .frame:not([hidden]) > svg')]"
+        "[...document.querySelectorAll('figure .frame > svg')]"
         ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width)"
     )
     assert len(scales) > 8
@@ -57,7 +57,7 @@ def test_colours_follow_the_theme(browser: Browser, report: Path, scheme: str) -
     ink, paper = (luminance(colour) for colour in body)
     assert (ink < paper) == (scheme == "light")
     assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 7
-    fills = page.evaluate("[...document.querySelectorAll('figure svg')].map(n => getComputedStyle(n).fill)")
+    fills = page.evaluate("[...document.querySelectorAll('figure .frame > svg')].map(n => getComputedStyle(n).fill)")
     assert set(fills) == {body[0]}
     page.context.close()
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import rc_context, rcParams
+from matplotlib import get_data_path, rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -573,6 +573,14 @@ def test_names_are_stable_kebab_case() -> None:
     assert len(SPECS) == len(FIGURES)
     assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) for name in SPECS)
     assert {name for spec in FIGURES for name in spec.experiments} == set(frames("small"))
+
+
+def test_letters_come_from_bundled_fonts_alone() -> None:
+    """What else a machine has, or once listed for matplotlib, cannot change a figure."""
+    bundled = {style.FONTS, Path(get_data_path(), "fonts", "ttf")}
+    assert {Path(font.fname).parent for font in style.fontManager.ttflist} == bundled
+    for family in ("STIXGeneral", "DejaVu Sans", *style._families()):
+        assert Path(style.fontManager.findfont(family, fallback_to_default=False)).parent in bundled
 
 
 def test_no_figure_uses_pyplot() -> None:

@@ -63,4 +63,4 @@ def alt_rules(frame: pd.DataFrame) -> str:
     return f"Two panels of lines against d_k over {levels(frame, 'n_keys')[-1]} keys. {'; '.join(parts)}."
 
 
-RULES = FigureSpec("explorer", "explorer", "Three rules", draw_rules, caption_rules, alt_rules)
+RULES = FigureSpec("three-rules", "explorer", "Three rules", draw_rules, caption_rules, alt_rules)
