@@ -134,8 +134,8 @@ class ScoreCell:
         draws = float(self.n_tiles) * (self.n_queries + self.n_keys) * self.d_k
         return BlockSize(draws, float(self.n_queries) * (self.d_k + self.n_keys))
 
-    def scores(self, rng: np.random.Generator) -> Iterator[Values]:
-        """The block's dot products, piece by piece (tiles, n_queries, n_keys)."""
+    def scores(self, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+        """The block's dot products, piece by piece (tiles, n_queries, n_keys), in single precision."""
         law = entry_law(self.entries)
         return draw_scores(rng, self.d_k, self.tiles, law, law)
 

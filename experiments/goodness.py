@@ -60,7 +60,8 @@ class Goodness(Experiment[GoodnessCell]):
     def measure(self, cell: GoodnessCell, rng: np.random.Generator) -> Values:
         """(2,): A² against both laws, of the same pairs."""
         pairs = Tiles(cell.n_pairs, 1, 1)
-        z = np.concatenate([piece.ravel() for piece in draw_scores(rng, cell.d_k, pairs, Gaussian(), Gaussian())])
+        pieces = [piece.ravel() for piece in draw_scores(rng, cell.d_k, pairs, Gaussian(), Gaussian())]
+        z = np.concatenate(pieces, dtype=np.float64)
         exact = anderson_darling(*dot_product_law(cell.d_k).log_tails(z))
         standardised = z / cell.d_k**0.5
         return np.array([exact, anderson_darling(special.log_ndtr(standardised), special.log_ndtr(-standardised))])

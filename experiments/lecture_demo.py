@@ -59,9 +59,9 @@ class LectureDemo(Experiment[DemoCell]):
         A group's share is its mean squared deviation from the mean of all pairs times N/(N - 1), so that the shares'
         mean is the unbiased variance of the run.
         """
-        q = Gaussian().sample(rng, (cell.n_pairs, cell.d_k))
-        k = Gaussian().sample(rng, (cell.n_pairs, cell.d_k))
-        dot_products = np.einsum("ij,ij->i", q, k)
+        q = Gaussian().sample_single(rng, (cell.n_pairs, cell.d_k))
+        k = Gaussian().sample_single(rng, (cell.n_pairs, cell.d_k))
+        dot_products = np.vecdot(q, k).astype(np.float64)
         values = []
         for rule in (RAW, SCALED):
             scores = rule(dot_products, cell.d_k)

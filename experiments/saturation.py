@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from experiments.claims import Claim
-from experiments.experiment import ScoreCell, Values
-from experiments.softmax_rows import CHANGE, QUANTITIES, RULES, SoftmaxRows
+from experiments.experiment import Values
+from experiments.softmax_rows import CHANGE, QUANTITIES, RULES, RowCell, SoftmaxRows
 
 LECTURE = "Measured here; the claim: lecture, chapter 7 (42:39)"
 FLAT_FROM = 16  # below it the length of q still varies enough to move even scaled entropies: |q|² ~ χ²_d
@@ -19,7 +19,7 @@ class Saturation(SoftmaxRows):
 
     name: ClassVar[str] = "saturation"
 
-    def claims(self, observed: Mapping[ScoreCell, Values]) -> list[Claim]:
+    def claims(self, observed: Mapping[RowCell, Values]) -> list[Claim]:
         """The direction of saturation for each n_keys, between the ends of the grid of d_k."""
         claims = []
         for n_keys in self.n_keys:
@@ -90,7 +90,7 @@ class Saturation(SoftmaxRows):
         ]
 
     def _law_claims(
-        self, n_keys: int, cells: Mapping[int, ScoreCell], blocks: Mapping[int, Values], sample: str
+        self, n_keys: int, cells: Mapping[int, RowCell], blocks: Mapping[int, Values], sample: str
     ) -> list[Claim]:
         """Every measured curve against its exact law; the scaled one as the number of keys that stay effective."""
         margin = self.margin
@@ -134,7 +134,7 @@ class Saturation(SoftmaxRows):
             )
         return claims
 
-    def _claims_over_keys(self, observed: Mapping[ScoreCell, Values]) -> list[Claim]:
+    def _claims_over_keys(self, observed: Mapping[RowCell, Values]) -> list[Claim]:
         """At a d_k near 2 ln n: the variance is the same for few keys and for many, the saturation is not."""
         few, many, d_k = self.n_keys[0], self.n_keys[-1], self.turning
         of = {cell.n_keys: cell for cell in observed if cell.d_k == d_k}
@@ -175,5 +175,5 @@ class Saturation(SoftmaxRows):
         return claims
 
     @staticmethod
-    def _rows_of(cell: ScoreCell) -> str:
-        return f"{cell.n_tiles * cell.n_queries} rows at each end"
+    def _rows_of(cell: RowCell) -> str:
+        return f"{cell.n_rows} rows at each end"

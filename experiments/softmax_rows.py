@@ -1,22 +1,25 @@
 """Rows of the softmax over a grid of d_k and numbers of keys, raw and scaled, on the same scores."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN
 from experiments.experiment import (
     ESTIMATE_COLUMNS,
+    BlockSize,
     Column,
+    EntryLawName,
+    Experiment,
     Grid,
     Margin,
-    ScoreCell,
-    ScoreExperiment,
     Values,
     estimate_row,
 )
@@ -24,7 +27,7 @@ from scaling.attention_law import attention_law
 from scaling.entries import entry_law
 from scaling.freezing import freezing_d_k
 from scaling.rules import RAW, SCALED, PowerRule
-from scaling.sampling import Tiles, variance_of_mean_square
+from scaling.sampling import CHUNK, Tiles, draw_rows, draw_scores, variance_of_mean_square
 from scaling.saturation import OBSERVABLES, row_observables
 
 RULES = (RAW, SCALED)
@@ -41,7 +44,49 @@ def _choices(n_keys: list[int]) -> list[int]:
     return n_keys
 
 
-class SoftmaxRows(ScoreExperiment):
+@dataclass(frozen=True)
+class RowCell:
+    """Blocks of rows over n_keys keys at one d_k, as `sampler` draws them.
+
+    "radial": every row with a query and keys of its own, by the law of dot products of Gaussian vectors.
+    "direct": entries and their products; up to 2 n queries share n keys.
+    """
+
+    d_k: int
+    n_keys: int
+    n_rows: int
+    entries: str
+    sampler: str
+
+    @property
+    def tiles(self) -> Tiles:
+        """The shape of a block that is sampled directly."""
+        return tiles_of(self.n_rows, self.n_keys)
+
+    @property
+    def size(self) -> BlockSize:
+        """A length and the scores of each row; or Q and K of every tile, of which Q and the scores are held."""
+        if self.sampler == "radial":
+            return BlockSize(float(self.n_rows) * (self.n_keys + 1), float(max(CHUNK, self.n_keys)))
+        n_tiles, n_queries, n_keys = self.tiles.n_tiles, self.tiles.n_queries, self.n_keys
+        draws = float(n_tiles) * (n_queries + n_keys) * self.d_k
+        return BlockSize(draws, float(n_queries) * (self.d_k + n_keys))
+
+    def rows(self, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+        """The block's dot products, piece by piece (rows, n_keys)."""
+        if self.sampler == "radial":
+            return draw_rows(rng, self.d_k, self.n_rows, self.n_keys)
+        law = entry_law(self.entries)
+        return (piece.reshape(-1, self.n_keys) for piece in draw_scores(rng, self.d_k, self.tiles, law, law))
+
+
+def tiles_of(n_rows: int, n_keys: int) -> Tiles:
+    """Tiles of at least n_rows queries together, at most 2 n_keys in each."""
+    n_queries = min(2 * n_keys, n_rows)
+    return Tiles(math.ceil(n_rows / n_queries), n_queries, n_keys)
+
+
+class SoftmaxRows(Experiment[RowCell]):
     """Means over rows of the softmax's observables, raw and scaled, on the same scores."""
 
     rules: ClassVar[tuple[PowerRule, ...]] = RULES
@@ -50,6 +95,11 @@ class SoftmaxRows(ScoreExperiment):
         "n_keys": Column("keys in each row of the softmax", "count"),
         "rule": Column("raw: softmax(q·k); scaled: softmax(q·k/√d_k), on the same draws", "name"),
         "n_rows": Column("rows of the softmax over all blocks", "count"),
+        "sampler": Column(
+            "direct: products of drawn entries of q and k; radial: |q| z with |q|² from the chi-squared law of d_k degrees "
+            "of freedom and independent normal z, the exact law of a row of Gaussian q and k",
+            "name",
+        ),
         **ESTIMATE_COLUMNS,
         "quantity": Column(
             "log_partition ln Σ exp(s) and entropy (nats); normalised_entropy = entropy / ln n_keys; sum_p2, sum_p3, "
@@ -60,54 +110,65 @@ class SoftmaxRows(ScoreExperiment):
         ),
     }
 
+    entries: EntryLawName = "gaussian"
     d_k: Grid
     n_keys: Annotated[Grid, AfterValidator(_choices)]
     precision: Annotated[float, Field(ge=1e-4, le=0.1)]
     margin: Margin
 
-    def cells(self) -> Sequence[ScoreCell]:
+    def cells(self) -> Sequence[RowCell]:
         """Every n_keys with every d_k, with rows for a standard error of about `precision` on the normalised entropy.
 
         A row's entropy scatters by less than ROW_SD √(ln n) nats whatever the size of its scores; rows that share keys
-        are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4 times there). Up to
-        2 n queries share n keys. The cells whose variances are compared get as many as CHANGE needs.
+        are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4 times there).
+
+        Rows of Gaussian entries are drawn by their radial law, but for the two cells whose variances are compared: what
+        a variance is, only products of entries can tell. Those get as many rows as CHANGE needs.
         """
         compared = [(self.turning, n_keys) for n_keys in (self.n_keys[0], self.n_keys[-1])]
         wanted = self.n_blocks * (CHANGE / STANDARD_ERRORS_PER_MARGIN) ** 2 / 2
         kurtosis = entry_law(self.entries).kurtosis
         cells = []
         for n_keys in self.n_keys:
-            rows = SHARED_KEYS * ROW_SD**2 / (self.precision**2 * math.log(n_keys) * self.n_blocks)
-            n_queries = min(2 * n_keys, math.ceil(rows))
-            n_tiles = math.ceil(rows / n_queries)
+            rows = ROW_SD**2 / (self.precision**2 * math.log(n_keys) * self.n_blocks)
             for d_k in self.d_k:
-                least = variance_of_mean_square(d_k, Tiles(1, n_queries, n_keys), kurtosis, kurtosis) / wanted
-                tiles = max(n_tiles, math.ceil(least)) if (d_k, n_keys) in compared else n_tiles
-                cells.append(ScoreCell(d_k, tiles, n_queries, n_keys, self.entries))
+                if self.entries == "gaussian" and (d_k, n_keys) not in compared:
+                    cells.append(RowCell(d_k, n_keys, math.ceil(rows), self.entries, "radial"))
+                    continue
+                tiles = tiles_of(math.ceil(SHARED_KEYS * rows), n_keys)
+                n_tiles = tiles.n_tiles
+                if (d_k, n_keys) in compared:
+                    one = Tiles(1, tiles.n_queries, n_keys)
+                    n_tiles = max(n_tiles, math.ceil(variance_of_mean_square(d_k, one, kurtosis, kurtosis) / wanted))
+                cells.append(RowCell(d_k, n_keys, n_tiles * tiles.n_queries, self.entries, "direct"))
         return cells
+
+    def size(self, cell: RowCell) -> BlockSize:
+        """As of any block of rows."""
+        return cell.size
 
     @property
     def turning(self) -> int:
         """The d_k of the grid that is nearest to 2 ln n for the most keys."""
         return min(self.d_k, key=lambda d_k: abs(math.log(d_k / freezing_d_k(self.n_keys[-1]))))
 
-    def measure(self, cell: ScoreCell, rng: np.random.Generator) -> Values:
+    def measure(self, cell: RowCell, rng: np.random.Generator) -> Values:
         """(n_rules, n_quantities): means over the block's rows, and the median of ‖J‖_F."""
         factors = np.array([rule.factor(cell.d_k) for rule in self.rules])
         pieces, squares = [], 0.0
-        for dot_products in cell.scores(rng):
-            observables = row_observables(dot_products.reshape(-1, cell.n_keys), factors)
+        for dot_products in cell.rows(rng):
+            observables = row_observables(dot_products, factors)
             pieces.append(np.stack([getattr(observables, name) for name in OBSERVABLES], axis=1))
-            squares += float(np.square(dot_products).sum())
+            squares += float(np.vecdot(dot_products, dot_products).sum(dtype=np.float64))
         rows = np.concatenate(pieces, axis=2)  # (n_rules, n_observables, n_rows)
         means = rows.mean(axis=2)
         norms = np.sqrt(rows[:, NORM2])
-        mean_square = factors**2 * squares / cell.tiles.n_scores
+        mean_square = factors**2 * squares / (rows.shape[2] * cell.n_keys)
         return np.column_stack(
             [means, means[:, ENTROPY] / np.log(cell.n_keys), norms.mean(axis=1), np.median(norms, axis=1), mean_square]
         )
 
-    def frame(self, observed: Mapping[ScoreCell, Values]) -> pd.DataFrame:
+    def frame(self, observed: Mapping[RowCell, Values]) -> pd.DataFrame:
         """One row per n_keys, d_k, rule and quantity; predictions are exact for normal entries."""
         return pd.DataFrame(
             [
@@ -116,7 +177,8 @@ class SoftmaxRows(ScoreExperiment):
                         "d_k": cell.d_k,
                         "n_keys": cell.n_keys,
                         "rule": rule.name,
-                        "n_rows": self.n_blocks * cell.n_tiles * cell.n_queries,
+                        "n_rows": self.n_blocks * cell.n_rows,
+                        "sampler": cell.sampler,
                     },
                     quantity,
                     blocks[:, i, j],
@@ -128,7 +190,7 @@ class SoftmaxRows(ScoreExperiment):
             ]
         )
 
-    def law(self, cell: ScoreCell) -> Values:
+    def law(self, cell: RowCell) -> Values:
         """(n_rules, n_quantities): exact expectations, nan where none is known."""
         if self.entries != "gaussian":
             return np.full((len(RULES), len(QUANTITIES)), np.nan)

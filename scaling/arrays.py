@@ -9,8 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 MAX_COUNT = 2**62  # of anything; products of a few counts then still fit a float
 
 
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+
 def real_array(values: ArrayLike, where: str) -> NDArray[np.float64]:
-    """`values` as an array of floats; `where` names them in the ValueError that anything else gets.
+    """`values` as an array of floats; `where` names them in the ValueError that anything else gets."""
+    return np.asarray(real_array_of_any_precision(values, where), dtype=np.float64)
+
+
+def real_array_of_any_precision(values: ArrayLike, where: str) -> Floats:
+    """`values` as an array of floats, those in single precision as they are; see `real_array`.
 
     Ints and floats are taken. Refused, since NumPy would drop or invent something: imaginary parts, masks, bools,
     text, dates, records, objects, ragged lists, nan and inf.
@@ -24,7 +32,7 @@ def real_array(values: ArrayLike, where: str) -> NDArray[np.float64]:
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{where} must be finite real numbers without a mask; received {shown(values)}")
     with np.errstate(over="ignore"):  # a longdouble too large becomes inf
-        floats = np.asarray(array, dtype=np.float64)
+        floats: Floats = array if array.dtype == np.float32 else np.asarray(array, dtype=np.float64)
     finite = np.isfinite(floats)
     if not finite.all():
         raise ValueError(f"{where} must be finite real numbers; received {floats[~finite][0]} in {shown(values)}")

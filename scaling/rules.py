@@ -9,7 +9,7 @@ finite real numbers of these shapes.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scaling.arrays import is_count, is_number, real_array, shown
 
 Array = NDArray[np.float64]
+FloatsT = TypeVar("FloatsT", NDArray[np.float32], NDArray[np.float64])
 
 
 class ScoreRule(Protocol):
@@ -39,8 +40,8 @@ class FactorRule(ABC):
     def factor(self, d_k: int) -> float:
         """The number c that multiplies every dot product; ValueError for a d_k that is not a whole number from 1."""
 
-    def __call__(self, dot_products: Array, d_k: int) -> Array:
-        """Scores of the same shape as `dot_products`."""
+    def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
+        """Scores of the same shape and precision as `dot_products`."""
         return dot_products * self.factor(d_k)
 
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:

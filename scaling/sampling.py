@@ -1,10 +1,15 @@
-"""Direct sampling of dot products: blocks of scores Q Kᵀ in tiles of a planned shape.
+"""Sampling of dot products: blocks of scores Q Kᵀ in tiles of a planned shape, and rows by their radial law.
 
-A tile holds all products of its own queries and keys. They are uncorrelated in pairs but share queries and keys, so a
-tile of m queries and n keys tells less than m n independent pairs would; `variance_of_mean_square` says how much less
-and `plan_tiles` picks the cheapest shape for a wanted precision.
+Direct sampling draws every entry and takes the products: the only evidence for what dot products are like. A tile
+holds all products of its own queries and keys. They are uncorrelated in pairs but share queries and keys, so a tile of
+m queries and n keys tells less than m n independent pairs would; `variance_of_mean_square` says how much less and
+`plan_tiles` picks the cheapest shape for a wanted precision.
+
+Where keys are Gaussian, the scores of a query q are |q| z with independent normal z, exactly: `draw_rows` draws those,
+and no keys. A row then costs the same whatever d_k, and shares nothing with another.
 """
 
+import bisect
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +19,20 @@ from numpy.typing import NDArray
 
 from scaling.arrays import is_count, is_number, shown
 from scaling.entries import EntryLaw
+from scaling.normals import standard_normals
 
-# Elements held at once, per array: entries of Q and K, and scores. 2 MiB each in float64, about a core's cache.
+# Elements held at once, per array: entries of Q and K, and scores. 1 MiB each in float32, about a core's cache.
 CHUNK = 2**18
 
 FEWEST = 64  # scores of a block
 
-# Nanoseconds on a 2026 core: a normal draw, a multiply-add within a matrix product, and a score's moments. Only their
-# ratios matter, and only for speed: a wrong guess costs time, never correctness.
-DRAW_COST, PRODUCT_COST, SCORE_COST = 9.0, 0.06, 25.0
+# Nanoseconds on a 2026 core: a normal draw, a multiply-add within a matrix product, a score's moments, and a tile of
+# more than one pair. Only their ratios matter, and only for speed: a wrong guess costs time, never correctness.
+DRAW_COST, PRODUCT_COST, SCORE_COST, TILE_COST = 2.4, 0.02, 6.0, 80.0
 
 LONGEST_SIDE = 1024  # of a planned tile
 MOST_SCORES = 2**62  # in a planned block
+LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their products are far within single precision
 
 
 @dataclass(frozen=True)
@@ -81,13 +88,21 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
         )
     fewest = max(FEWEST, math.ceil(math.sqrt(2 / relative_variance)))
 
+    def reaches(tiles: Tiles) -> bool:
+        reached = variance_of_mean_square(d_k, tiles, kurtosis_q, kurtosis_k)
+        return reached <= relative_variance and tiles.n_scores >= fewest
+
     def block_of(side: int) -> Tiles:
+        """As many tiles of this side as are needed, then no larger ones than so many need."""
         one = variance_of_mean_square(d_k, Tiles(1, side, side), kurtosis_q, kurtosis_k)
-        return Tiles(max(1, math.ceil(one / relative_variance), math.ceil(fewest / side**2)), side, side)
+        n_tiles = max(1, math.ceil(one / relative_variance), math.ceil(fewest / side**2))
+        enough = bisect.bisect_left(range(1, side), True, key=lambda s: reaches(Tiles(n_tiles, s, s))) + 1
+        return Tiles(n_tiles, enough, enough)
 
     def cost(tiles: Tiles) -> float:
         m, n = tiles.n_queries, tiles.n_keys
-        return tiles.n_tiles * (DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + SCORE_COST))
+        tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + SCORE_COST) + TILE_COST * (m * n > 1)
+        return tiles.n_tiles * tile
 
     sides = (2 ** (step / 2) for step in range(21))  # 1 … LONGEST_SIDE
     return min((block_of(round(side)) for side in sides), key=cost)
@@ -95,32 +110,73 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
 
 def draw_scores(
     rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
-) -> Iterator[NDArray[np.float64]]:
-    """Dot products of a block, a few tiles at a time, each piece (tiles, n_queries, n_keys).
+) -> Iterator[NDArray[np.float32]]:
+    """Dot products of a block, a few tiles at a time, each piece (tiles, n_queries, n_keys), in single precision.
 
     Entries of Q follow `queries`, those of K follow `keys`. Keys are drawn a slice at a time, so that K itself is
-    never held. `rng` decides every draw. ValueError, at the call, unless d_k is a whole number from 1.
+    never held. `rng` decides every draw. A product of d_k entries is off by some √d_k 6e-8 of its size, at random:
+    what is summed over products is to be summed in double precision.
+
+    Raises ValueError, at the call, unless d_k is a whole number from 1, and standard deviations of entries lie between
+    1e-12 and 1e12 with means within ±1e12, since products would leave the range of single precision.
     """
     if not is_count(d_k):
         raise ValueError(f"draw_scores: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+    for side, law in (("queries", queries), ("keys", keys)):
+        if not 1 / LARGEST_ENTRY <= law.variance**0.5 <= LARGEST_ENTRY or abs(law.mean) > LARGEST_ENTRY:
+            raise ValueError(
+                f"draw_scores: entries of {side} must have a standard deviation from 1e-12 to 1e12 and a mean within "
+                f"±1e12; received {law.variance**0.5:g} and {law.mean:g}"
+            )
     return _pieces(rng, d_k, tiles, queries, keys)
 
 
 def _pieces(
     rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[NDArray[np.float32]]:
     """The generator behind `draw_scores`, which would not look at its arguments before the first piece is asked for."""
     m, n = tiles.n_queries, tiles.n_keys
     together = max(1, CHUNK // max(m * n, (m + n) * d_k))  # tiles at once
     width = n if together > 1 else max(1, min(n, CHUNK // d_k))  # keys at once
     for start in range(0, tiles.n_tiles, together):
         count = min(together, tiles.n_tiles - start)
-        q = queries.sample(rng, (count, m, d_k))
-        scores = np.empty((count, m, n))
+        q = queries.sample_single(rng, (count, m, d_k))
+        scores = np.empty((count, m, n), np.float32)
         for first in range(0, n, width):
-            k = keys.sample(rng, (count, min(width, n - first), d_k))
-            np.matmul(q, k.transpose(0, 2, 1), out=scores[:, :, first : first + width])
+            k = keys.sample_single(rng, (count, min(width, n - first), d_k))
+            _multiply(q, k, scores[:, :, first : first + width])
         yield scores
+
+
+def _multiply(q: NDArray[np.float32], k: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
+    """Q Kᵀ of every tile; for single pairs without a call of BLAS for each."""
+    if q.shape[1] == k.shape[1] == 1:
+        np.vecdot(q, k, out=scores[:, :, 0])
+    else:
+        np.matmul(q, k.transpose(0, 2, 1), out=scores)
+
+
+def draw_rows(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> Iterator[NDArray[np.float32]]:
+    """Rows of dot products of standard normal queries and keys by their radial law, in pieces (rows, n_keys).
+
+    Given q, the products q·k_j with independent standard normal keys are independent N(0, |q|²), and |q|² follows the
+    chi-squared law of d_k degrees of freedom: |q| z has exactly the law of a row of Q Kᵀ. Every row has its own query
+    and its own keys. `rng` decides every draw. ValueError, at the call, for sizes that are not whole numbers from 1.
+    """
+    for name, value in (("d_k", d_k), ("n_rows", n_rows), ("n_keys", n_keys)):
+        if not is_count(value):
+            raise ValueError(f"draw_rows: {name} must be a whole number from 1 to 2^62; received {shown(value)}")
+    return _radial_pieces(rng, d_k, n_rows, n_keys)
+
+
+def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> Iterator[NDArray[np.float32]]:
+    together = max(1, CHUNK // n_keys)
+    for first in range(0, n_rows, together):
+        count = min(together, n_rows - first)
+        lengths = np.sqrt(rng.chisquare(d_k, (count, 1)))
+        rows = standard_normals(rng, (count, n_keys))
+        rows *= lengths.astype(np.float32)
+        yield rows
 
 
 def _refuse_impossible(where: str, d_k: int, kurtosis_q: float, kurtosis_k: float) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import real_array, shown
+from scaling.arrays import Floats, real_array, real_array_of_any_precision, shown
 
-CHUNK = 2**17  # scores looked at together, so that the work on them stays within a core's cache
-VANISHED = -1e4  # exp of it, and of anything less, is 0
+CHUNK = 2**20  # bytes of scores looked at together, so that the work on them stays within a core's cache
+LARGEST_FACTOR = 1e30  # of scores in single precision, whose exponents end at 1e38
+VANISHED = 1e4  # exp of minus it, and of anything less, is 0
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,14 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
     tr J = (1 - m)(1 + m) - S_2 and ‖J‖² = m²(1 - m)² + (S_2 - 2 S_3) + S_2² + 2 m² S_2, where 1 - m = Σ p_j over the
     others.
 
+    Exponentials are taken in the precision of the scores, everything after the sums over keys in double precision:
+    scores in float32 take a third of the time, and leave relative errors of some 1e-6 per row and 1e-7 in a mean.
+
     Raises ValueError for an empty row, anything but finite real numbers, a negative factor, or a product of a factor
     and a row's largest score beyond the largest float.
     """
-    s = np.atleast_2d(real_array(scores, "row_observables: scores"))  # (n_rows, n_keys)
+    s = real_array_of_any_precision(scores, "row_observables: scores")
+    s = s[None] if s.ndim == 1 else s  # (n_rows, n_keys)
     c = np.atleast_1d(real_array(factors, "row_observables: factors"))  # (n_factors,)
     if s.ndim != 2 or s.shape[1] == 0:
         raise ValueError(f"row_observables: scores have shape {np.shape(scores)}; (n_rows, n_keys ≥ 1) is needed")
@@ -51,8 +56,10 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
         raise ValueError(
             f"row_observables: factors must be one number or a list of them, none negative; received {shown(factors)}"
         )
+    if np.any(c > LARGEST_FACTOR):
+        s = s.astype(np.float64)
     results = np.empty((len(OBSERVABLES), len(c), len(s)))
-    step = max(1, CHUNK // s.shape[1])
+    step = max(1, CHUNK // (s.itemsize * s.shape[1]))
     for first in range(0, len(s), step):
         rows = slice(first, first + step)
         results[:, :, rows] = _observe(s[rows], c)
@@ -64,33 +71,41 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
     return RowObservables(*results)
 
 
-def _observe(s: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The observables (n_observables, n_factors, n_rows) of a few rows."""
+def _observe(s: Floats, c: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The observables (n_observables, n_factors, n_rows) of a few rows, exponentials in the precision of the scores."""
     rows = np.arange(len(s))
     largest = s.argmax(axis=1)
     top = s[rows, largest]
     with np.errstate(over="ignore"):
         below = s - top[:, None]  # ≤ 0
-    np.maximum(below, -np.finfo(np.float64).max, out=below)  # finite, for a factor of 0
+    widest = -float(below.min())
+    if widest == np.inf:
+        np.maximum(below, np.finfo(s.dtype).min, out=below)  # finite, for a factor of 0
+    top = top.astype(np.float64)
+    ones = np.ones(s.shape[1], s.dtype)
+    x, e = np.empty_like(below), np.empty_like(below)
     results = np.empty((len(OBSERVABLES), len(c), len(s)))
     for i, factor in enumerate(c):
         with np.errstate(over="ignore"):
-            x = factor * below
+            np.multiply(below, s.dtype.type(factor), out=x)
             log_top = factor * top  # the caller looks whether it is finite
-        np.maximum(x, VANISHED, out=x)  # finite, since 0 · inf would be nan
-        e = np.exp(x)
+        if factor * widest > VANISHED:
+            np.maximum(x, -VANISHED, out=x)  # finite, since 0 · inf would be nan
+        np.exp(x, out=e)
         e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1
-        rest = e.sum(axis=1)
+        rest = (e @ ones).astype(np.float64)
+        e_x = np.vecdot(e, x).astype(np.float64)
+        e2 = np.multiply(e, e, out=x)
+        e_2, e_3 = (e2 @ ones).astype(np.float64), np.vecdot(e2, e).astype(np.float64)
         partition = 1 + rest
         log_z = np.log1p(rest)
         m = 1 / partition
         one_minus_m = rest / partition
-        e2 = e * e
-        s2 = e2.sum(axis=1) / partition**2
-        s3 = np.einsum("ij,ij->i", e2, e) / partition**3
+        s2 = e_2 / partition**2
+        s3 = e_3 / partition**3
         results[:, i] = (
             log_top + log_z,
-            log_z - np.einsum("ij,ij->i", e, x) / partition,
+            log_z - e_x / partition,
             m**2 + s2,
             m**3 + s3,
             m,

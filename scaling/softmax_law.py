@@ -19,7 +19,7 @@ tails, where the trapezoid rule converges faster than any power of its step. 1 -
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -169,13 +169,30 @@ def _expectations(sigma: float, n: int, u: Array) -> tuple[Array, tuple[Array, A
             (e1 * ey**2) @ weights,
             ((y + np.euler_gamma) * e1) @ weights,
         )
+    missing = STEP * _smoothed(special.ndtr, sigma, u, n, slice(0, 1))[:, 0]
+    a1, a2, a3, h1 = (STEP / sigma * _smoothed(_density, sigma, u, n, slice(0, 4))).T
+    return missing, (a1, a2, a3, h1)
+
+
+@lru_cache(maxsize=8)
+def _columns(n: int) -> tuple[Array, Array]:
+    """Trapezoid nodes of y, and there e^y, e^(2y), e^(3y) and (y + γ) e^y, times e^(-e^y): (n_y, 4)."""
     y = np.arange(-np.log(n) - TAIL - 1, GUMBEL_END, STEP)
     ey = np.exp(y)
     e1 = ey * np.exp(-ey)
-    columns = np.stack([e1, e1 * ey, e1 * ey**2, (y + np.euler_gamma) * e1], axis=1)
-    missing = STEP * _smoothed(special.ndtr, sigma, u, y, columns[:, :1])[:, 0]
-    a1, a2, a3, h1 = (STEP / sigma * _smoothed(_density, sigma, u, y, columns)).T
-    return missing, (a1, a2, a3, h1)
+    return y, np.stack([e1, e1 * ey, e1 * ey**2, (y + np.euler_gamma) * e1], axis=1)
+
+
+@lru_cache(maxsize=8)
+def _gathered(n: int) -> tuple[Array, Array]:
+    """Chebyshev nodes of y, and the columns gathered there: right for what is a polynomial in y, (N_CHEBYSHEV, 4)."""
+    y, columns = _columns(n)
+    angles = np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV
+    centre, half = (y[0] + y[-1]) / 2, (y[-1] - y[0]) / 2
+    vander = chebyshev.chebvander((y - centre) / half, N_CHEBYSHEV - 1)  # T_k(y_j), (n_y, n_k)
+    vander[:, 0] /= 2
+    at_nodes = chebyshev.chebvander(np.cos(angles), N_CHEBYSHEV - 1)  # (n_nodes, n_k)
+    return centre + half * np.cos(angles), at_nodes @ (2 / N_CHEBYSHEV * (vander.T @ columns))
 
 
 def _density(x: Array) -> Array:
@@ -184,25 +201,20 @@ def _density(x: Array) -> Array:
     return density
 
 
-def _smoothed(kernel: Callable[[Array], Array], sigma: float, u: Array, y: Array, columns: Array) -> Array:
-    """Σ_j kernel((u_i - y_j)/σ) columns_j, (n_u, n_columns), without evaluating the kernel n_u n_y times.
+def _smoothed(kernel: Callable[[Array], Array], sigma: float, u: Array, n: int, some: slice) -> Array:
+    """Σ_j kernel((u_i - y_j)/σ) columns_j, (n_u, n_some), without evaluating the kernel n_u n_y times.
 
     Nodes of u are a whole number of steps of y apart, so a narrow kernel is read from one table of its values; a wide
     one is a polynomial in y.
     """
-    if sigma < WIDE:
-        stride = round((u[1] - u[0]) / (y[1] - y[0]))
-        first = u[0] - y[-1]
-        table = kernel((first + (y[1] - y[0]) * np.arange(stride * (len(u) - 1) + len(y))) / sigma)
-        matrix = np.ascontiguousarray(sliding_window_view(table, len(y))[::stride])
-        return matrix @ columns[::-1]
-    angles = np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV
-    centre, half = (y[0] + y[-1]) / 2, (y[-1] - y[0]) / 2
-    vander = chebyshev.chebvander((y - centre) / half, N_CHEBYSHEV - 1)  # T_k(y_j), (n_y, n_k)
-    vander[:, 0] /= 2
-    at_nodes = chebyshev.chebvander(np.cos(angles), N_CHEBYSHEV - 1)  # (n_nodes, n_k)
-    weights = at_nodes @ (2 / N_CHEBYSHEV * (vander.T @ columns))  # the columns, gathered at the Chebyshev nodes
-    return kernel((u[:, None] - (centre + half * np.cos(angles))) / sigma) @ weights
+    if sigma >= WIDE:
+        y, columns = _gathered(n)
+        return kernel((u[:, None] - y) / sigma) @ columns[:, some]
+    y, columns = _columns(n)
+    stride = round((u[1] - u[0]) / STEP)
+    table = kernel((u[0] - y[-1] + STEP * np.arange(stride * (len(u) - 1) + len(y))) / sigma)
+    matrix = np.ascontiguousarray(sliding_window_view(table, len(y))[::stride])
+    return matrix @ columns[::-1, some]
 
 
 def _max_weight(sigma: float, n: int) -> float:
