@@ -29,7 +29,7 @@ def test_the_embedded_fonts_are_the_ones_used(browser: Browser, report: Path) ->
     page.context.close()
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 400])
+@pytest.mark.parametrize("width", [1440, 1024, 720, 400, 320])
 def test_nothing_sticks_out(browser: Browser, report: Path, width: int) -> None:
     """No horizontal scrolling of the page; wide figures and tables scroll in their own frames."""
     page, _ = visit(browser, report, width)

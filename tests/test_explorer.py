@@ -25,6 +25,38 @@ SETTINGS = [
     (256, 4, "inverse"), (1024, 128, "raw"), (4096, 2, "scaled"), (4096, 1024, "inverse"),
 ]  # fmt: skip
 
+TOUR = """() => {
+    const find = selector => document.querySelector(`.explorer ${selector}`);
+    const [table, map] = [find("table"), find(".map")];
+    const faults = new Set();
+    let stops = 0;
+    for (const rule of ["raw", "scaled", "inverse"]) {
+        find(`#explorer-${rule}`).checked = true;
+        for (let i = 0; i <= find("#explorer-d-k").max; i++) for (let j = 0; j <= find("#explorer-n-keys").max; j++) {
+            Object.assign(find("#explorer-d-k"), { value: i });
+            Object.assign(find("#explorer-n-keys"), { value: j });
+            find("#explorer-seed").dispatchEvent(new Event("input"));
+            stops++;
+            for (const cell of document.querySelectorAll("[data-cell]")) {
+                const isNumber = /^(0|[1-9]\\d*|\\d+\\.\\d+(\\u00a0×\\u00a010⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)$/.test(cell.textContent);
+                if (!isNumber) faults.add(`${cell.dataset.cell}: ${cell.textContent}`);
+            }
+            const drawn = [...document.querySelectorAll(".explorer :is([d], [cx])")].map(node => node.outerHTML).join();
+            const wrong = (find(".panels").textContent + drawn).match(/NaN|Infinity|undefined|null|\\de[+-]/);
+            if (wrong) faults.add(wrong[0]);
+            const [theirs, own] = [map.getBoundingClientRect(), table.parentElement.getBoundingClientRect()];
+            if (own.right > theirs.left && own.bottom > theirs.top) faults.add("table and map");
+            const isCut = table.getBoundingClientRect().right > own.right + 1;
+            if (isCut && (innerWidth > 600 || getComputedStyle(table.parentElement).overflowX !== "auto")) {
+                faults.add("a cut table");
+            }
+            if (document.documentElement.scrollWidth > innerWidth) faults.add("a wide page");
+        }
+    }
+    window.faults = [...faults];
+    return stops;
+}"""
+
 
 @pytest.fixture(scope="module")
 def table() -> ExplorerTable:
@@ -330,6 +362,42 @@ class TestInABrowser:
             paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert min(contrast(colour, paper) for colour in pairs) >= 4.5
             assert min(contrast(colour, paper) for colour in bars) >= 3
+        page.context.close()
+
+    @pytest.mark.parametrize("width", [1440, 1216, 720, 320])
+    def test_every_setting_reads_well(self, browser: Browser, full: Path, width: int) -> None:
+        """At all stops of all rules every word is one, every number is plain, and nothing runs into another part."""
+        page, seen = visit(browser, full, width, reduced_motion="reduce")
+        assert page.evaluate(TOUR) == len(DIMENSIONS) * len(KEYS) * len(ALPHA)
+        assert page.evaluate("window.faults") == []
+        assert seen["messages"] == []
+        page.context.close()
+
+    def test_what_is_shown_is_where_the_controls_stand_after_going_back(self, browser: Browser, full: Path) -> None:
+        """A browser that puts the controls back, after the script or before it, finds the display with them."""
+        page, seen = visit(browser, full)
+        page.locator("#explorer-d-k").press("Home")
+        page.locator("#explorer-raw").check()
+        page.locator("#explorer-seed").fill("77")
+        shown = page.locator(".panels").inner_html()
+        page.goto((full / "report" / "figures" / "three-rules.svg").as_uri())
+        page.go_back()
+        assert page.locator("#explorer-seed").input_value() == "77"
+        expect(page.locator("output[for=explorer-d-k]")).to_have_text("1")
+        assert page.locator(".panels").inner_html() == shown
+        expect(page.locator(".explorer .summary")).to_contain_text("With 1 dimension and 16 keys ")
+        page.add_init_script(
+            """new MutationObserver((_, watch) => {
+                if (!document.getElementById("explorer-again")) return;
+                watch.disconnect();
+                document.getElementById("explorer-d-k").value = 3;
+                document.getElementById("explorer-seed").value = "";
+            }).observe(document, { childList: true, subtree: true });"""
+        )
+        page.goto(page.url)
+        assert page.locator("output[for=explorer-d-k]").text_content() == "8"
+        assert page.locator("#explorer-seed").input_value() == "1"
+        assert seen["messages"] == []
         page.context.close()
 
     def test_it_is_there_with_scripts_and_a_figure_always(self, browser: Browser, full: Path) -> None:

@@ -190,7 +190,7 @@
   }
 
   let waiting;
-  let isFirst = true;
+  let isFirst;
 
   /** Draw the row and show everything for where the controls stand. */
   function update() {
@@ -238,8 +238,16 @@
     update();
   });
 
+  /** Begin where the controls stand, which a browser may have put back to where the reader left them. */
+  function begin() {
+    if (!controls.seed.validity.valid) controls.seed.value = controls.seed.defaultValue;
+    isFirst = true;
+    update();
+  }
+
   drawFreezingLine();
-  update();
+  begin();
+  addEventListener("pageshow", begin); // some put them back only after the scripts have run
   for (const part of chapter.querySelectorAll(".still")) part.hidden = true;
   for (const part of chapter.querySelectorAll(".live")) part.hidden = false;
 })();
