@@ -20,6 +20,7 @@ from experiments.runner import run
 from report.answers import answers
 from report.figures import FIGURES
 from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, policy, render, script
+from report.sources import SOURCES
 from report.wording import grouped, number, rounded
 from scaling import attention_law
 from scaling.lookup import LookupTask
@@ -71,13 +72,16 @@ def test_it_is_small_and_whole(html: str) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
-    """No source, no address but anchors and files beside the page; a script stands in the page itself."""
+    """No source; no address but anchors, files beside the page and those of the texts that it cites."""
     tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
     assert not tags & {"link", "img", "iframe", "object", "embed", "video", "audio"}
     assert attributes(document, "src") == []
     data = [script.attrib for script in document.iter(f"{XHTML}script") if script.attrib]
     assert data == [{"type": "application/json", "id": name} for name in ("data", "explorer-table")]
-    assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
+    cited = {source.address for source in SOURCES} - {""}
+    outside = [target for target in attributes(document, "href") if not target.startswith(("#", "figures/", "../"))]
+    assert sorted(outside) == sorted(cited)
+    assert all(re.fullmatch(r"https://(arxiv\.org/abs|doi\.org)/\S+", address) for address in cited)
 
 
 def test_the_policy_forbids_everything_but_the_pages_own_style_and_scripts(html: str) -> None:
@@ -119,7 +123,7 @@ def test_every_link_has_a_target(report: Path, document: ElementTree.Element) ->
     for target in attributes(document, "href"):
         if target.startswith("#"):
             assert target[1:] in ids, target
-        else:
+        elif not target.startswith("https:"):
             assert (report / "report" / target).resolve().is_file(), target
 
 
