@@ -80,4 +80,22 @@ def test_print_shows_every_part(browser: Browser, report: Path, tmp_path: Path) 
         "[...document.querySelectorAll('details table')].map(t => t.getBoundingClientRect().height)"
     )
     assert min(heights) > 20
+    assert page.evaluate(
+        "[...document.querySelectorAll('.frame')].every(frame => getComputedStyle(frame).overflowX === 'visible')"
+    )
+    for aid in ("nav", ".skip", ".files", ".anchor"):
+        assert not any(part.is_visible() for part in page.locator(aid).all()), aid
+    page.context.close()
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_where_motion_is_unwelcome(browser: Browser, report: Path, wish: str) -> None:
+    """Then the page scrolls at once and the explorer's bars jump; elsewhere both glide."""
+    page, _ = visit(browser, report, reduced_motion=wish)
+    found = page.evaluate(
+        "[getComputedStyle(document.documentElement).scrollBehavior,"
+        " ...[...document.querySelectorAll('.bars, .here')].map(n => getComputedStyle(n).transitionDuration)]"
+    )
+    assert found[0] == ("auto" if wish == "reduce" else "smooth")
+    assert {duration == "0s" for duration in found[1:]} == {wish == "reduce"}
     page.context.close()

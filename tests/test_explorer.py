@@ -29,6 +29,8 @@ SETTINGS = [
 TOUR = """() => {
     const find = selector => document.querySelector(`.explorer ${selector}`);
     const [table, map] = [find("table"), find(".map")];
+    const NUMBER = new RegExp("^(< 0[.]0001|0[.]0{0,3}[1-9][0-9]{3}|[1-9][.][0-9]{3}|[1-9][0-9][.][0-9]{2}|"
+        + "[1-9][0-9]{2}[.][0-9]|[1-9][0-9]{3})$");
     const faults = new Set();
     let stops = 0;
     for (const rule of ["raw", "scaled", "inverse"]) {
@@ -39,8 +41,7 @@ TOUR = """() => {
             find("#explorer-seed").dispatchEvent(new Event("input"));
             stops++;
             for (const cell of document.querySelectorAll("[data-cell]")) {
-                const isNumber = /^([1-9]\\d*|\\d+\\.\\d+|< 0\\.0001)$/.test(cell.textContent);
-                if (!isNumber) faults.add(`${cell.dataset.cell}: ${cell.textContent}`);
+                if (!NUMBER.test(cell.textContent)) faults.add(`${cell.dataset.cell}: ${cell.textContent}`);
             }
             const drawn = [...document.querySelectorAll(".explorer :is([d], [cx])")].map(node => node.outerHTML).join();
             const wrong = (find(".panels").textContent + drawn).match(/NaN|Infinity|undefined|null|\\de[+-]/);
@@ -312,6 +313,85 @@ class TestInABrowser:
         assert f"on average {float(exact.max_weight):.3g}." in text
         assert f"the mean entropy that of {np.exp(float(exact.entropy)):#.3g}." in text
 
+    def test_each_part_names_its_rule_and_wears_its_colour(self, page: Page) -> None:
+        """Panels, columns and map have the words of the rule's own button, and no two rules a colour."""
+        colours = {}
+        for rule in ALPHA:
+            put(page, 16, 32, rule)
+            for column, shown in (("first", "raw"), ("second", "scaled" if rule == "raw" else rule)):
+                words = page.locator(f'label[for="explorer-{shown}"]').inner_html()
+                panel, heading = page.locator(f'[data-panel="{column}"]'), page.locator(f'th[data-column="{column}"]')
+                assert panel.locator(".rule").inner_html() == heading.inner_html() == words
+                assert panel.get_attribute("data-rule") == heading.get_attribute("data-rule") == shown
+                colours[shown] = panel.locator(".bars").evaluate("node => getComputedStyle(node).fill")
+                assert panel.locator(".keys").inner_text().split() == ["key", "1", "32"]
+            chosen = page.locator(f'label[for="explorer-{rule}"]').inner_html()
+            assert page.locator(".map .rule").inner_html() == chosen
+            assert page.locator(".map").get_attribute("data-rule") == rule
+        assert len(set(colours.values())) == 3
+        headings = page.locator(".readings thead tr:last-child th").all_text_contents()
+        assert headings == ["this row", "mean"] * 2
+        cells = page.locator(".readings tbody tr").first.locator("td")
+        names = [cell.get_attribute("data-cell") for cell in cells.all()]
+        assert names == [f"{column} {kind} entropy" for column in ("first", "second") for kind in ("drawn", "exact")]
+
+    @pytest.mark.parametrize(
+        ("d_k", "n_keys", "rule", "words", "place"),
+        [
+            (4, 4, "raw", "undivided", "The line is at 2 ln n = 2.77, and the ring right of it. "),
+            (4, 8, "raw", "undivided", "The line is at 2 ln n = 4.16, and the ring left of it. "),
+            (4, 8, "scaled", "divided by the root of the dimension", ""),
+            (64, 1024, "inverse", "divided by the dimension", ""),
+        ],
+    )
+    def test_the_summary_says_what_the_table_shows(
+        self, page: Page, d_k: int, n_keys: int, rule: str, words: str, place: str
+    ) -> None:
+        """The rule, the row and the mean under it in three digits, and raw attention's side of the line."""
+        put(page, d_k, n_keys, rule)
+        summary = page.locator(".explorer .summary")
+        expect(summary).to_contain_text(f"With {d_k} dimensions and {n_keys} keys, {words}: this row’s ")
+        number = r"(\d+\.?\d*)"
+        found = re.search(
+            f": this row’s largest weight is {number}, on average {number}[.] {re.escape(place)}"
+            f"Its entropy is that of {number} equal weights, the mean entropy that of {number}[.]$",
+            summary.text_content() or "",
+        )
+        assert found is not None
+        column = "first" if rule == "raw" else "second"
+        places = [(kind, quantity) for quantity in ("max_weight", "effective") for kind in ("drawn", "exact")]
+        for text, (kind, quantity) in zip(found.groups(), places, strict=True):
+            assert float(text) == pytest.approx(reading(page, column, kind, quantity), rel=5.1e-3)
+            assert len(text.replace(".", "").lstrip("0")) in (3, 4)
+
+    def test_the_summary_is_there_at_once_and_later_told_once_a_rest(self, browser: Browser, full: Path) -> None:
+        """The first is not waited for; of many quick steps only the last is announced, and not at its own moment."""
+        page, _ = visit(browser, full)
+        summary = page.locator(".explorer .summary")
+        first = summary.text_content() or ""
+        assert first.startswith("With 64 dimensions and 16 keys, ")
+        page.evaluate(
+            """() => {
+                window.told = 0;
+                new MutationObserver(() => window.told++).observe(
+                    document.querySelector(".explorer .summary"), { childList: true });
+            }"""
+        )
+        stepped = page.evaluate(
+            """() => {
+                const slider = document.getElementById("explorer-d-k");
+                for (let i = 0; i < 5; i++) {
+                    slider.value = i;
+                    slider.dispatchEvent(new Event("input"));
+                }
+                return document.querySelector(".explorer .summary").textContent;
+            }"""
+        )
+        assert stepped == first
+        expect(summary).to_contain_text("With 16 dimensions and 16 keys, ")
+        assert page.evaluate("window.told") == 1
+        page.context.close()
+
     def test_a_half_typed_seed_changes_nothing(self, page: Page) -> None:
         """An empty or impossible seed leaves the row; "Draw again" begins anew; the last seed is followed by 0."""
         bars = page.locator('[data-panel="first"] .bars')
@@ -327,16 +407,44 @@ class TestInABrowser:
 
     def test_the_map_shows_where_one_is(self, page: Page) -> None:
         """Its ring stands on the setting's square, whose colour is that of the mean entropy; a click goes there."""
-        put(page, 64, 16, "raw")
-        ring = page.locator(".here").first
-        assert (ring.get_attribute("cx"), ring.get_attribute("cy")) == ("6.5", "6.5")
-        share = float(attention_law(64, 16, 1.0).entropy) / np.log(16)
         colours = json.loads(page.locator("#explorer-table").text_content() or "")["colours"]
-        square = page.locator('.squares rect[x="6"][y="6"]')
-        assert square.get_attribute("fill") == colours[int(10 * share)]
+        scale = page.locator(".scale rect").evaluate_all("nodes => nodes.map(node => node.getAttribute('fill'))")
+        assert scale == colours
+        for rule, alpha in ALPHA.items():
+            put(page, 64, 16, rule)
+            ring = page.locator(".here").first
+            assert (ring.get_attribute("cx"), ring.get_attribute("cy")) == ("6.5", "6.5")
+            share = float(attention_law(64, 16, 64**-alpha).entropy) / np.log(16)
+            square = page.locator('.squares rect[x="6"][y="6"]')
+            assert square.get_attribute("fill") == colours[int(10 * share)]
         page.locator('.squares rect[x="2"][y="0"]').click()
         assert page.locator("output[for=explorer-d-k]").text_content() == "4"
         assert page.locator("output[for=explorer-n-keys]").text_content() == "1024"
+
+    def test_the_maps_line_and_labels_are_in_their_places(self, page: Page) -> None:
+        """The line runs through d_k = 2 ln n, and each label names the row or column beside which it stands."""
+        path = page.locator(".freezing path").first.get_attribute("d") or ""
+        x, y = np.array([point.split() for point in path[1:].split("L")], dtype=float).T
+        n_keys, d_k = 2 ** (len(KEYS) + 0.5 - y), 2 ** (x - 0.5)
+        assert d_k == pytest.approx(2 * np.log(n_keys), rel=2e-3)
+        assert n_keys[[0, -1]] == pytest.approx([2**0.5, KEYS[-1] * 2**0.5], rel=1e-3)
+        for place, values, step in ((".map .ticks span", KEYS[::-1], 3), (".dimensions span", DIMENSIONS, 4)):
+            labels = page.locator(place).all_text_contents()
+            assert labels in [[str(v) if i % step == k else "" for i, v in enumerate(values)] for k in range(step)]
+        assert page.locator(".dimensions span").first.text_content() == "1"
+        assert page.locator(".map .ticks span").last.text_content() == "2"
+
+    def test_axes_are_round_and_shared_unless_asked_otherwise(self, page: Page) -> None:
+        """Both begin at 0 and end at the same 1, 0.5, 0.2, 0.1 …, the least that no bar of either exceeds."""
+        steps = [float(f"{digit}e{power}") for power in (0, -1, -2, -3) for digit in (5, 2, 1)]
+        for d_k, n_keys, rule in ((1, 64, "raw"), (16, 16, "scaled"), (4, 256, "inverse"), (1, 1024, "scaled")):
+            put(page, d_k, n_keys, rule, seed=3)
+            axes = [page.locator(f'[data-panel="{c}"] .ticks span').all_text_contents() for c in ("first", "second")]
+            assert axes[0] == axes[1]
+            top, middle, bottom = map(float, axes[0])
+            largest = max(reading(page, column, "drawn", "max_weight") for column in ("first", "second"))
+            assert top == min(step for step in (1.0, *(step / 10 for step in steps)) if step >= largest)
+            assert (middle, bottom) == (top / 2, 0)
 
     def test_equal_weights_have_a_line_at_their_height(self, page: Page) -> None:
         """On the row's own axis it is at 1/n of it, and the largest weight within it."""

@@ -80,7 +80,7 @@
 
   /** A number with so many significant digits; what is too small to matter is not spelled out. */
   function number(value, digits = 4) {
-    if (value > 0 && value < 1e-4) return "< 0.0001";
+    if (value < 1e-4) return "< 0.0001";
     return value >= 10 ** (digits - 1) ? value.toFixed(0) : value.toPrecision(digits);
   }
 
