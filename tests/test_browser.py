@@ -76,15 +76,15 @@ def test_print_shows_every_part(browser: Browser, report: Path, tmp_path: Path) 
     page.pdf(path=tmp_path / "page.pdf", format="A4")
     assert (tmp_path / "page.pdf").stat().st_size > 100_000
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
-    heights = page.evaluate(
-        "[...document.querySelectorAll('details table')].map(t => t.getBoundingClientRect().height)"
-    )
-    assert min(heights) > 20
+    are_shown = "[...document.querySelectorAll('details table')].map(table => table.checkVisibility())"
+    assert set(page.evaluate(are_shown)) == {True}
     assert page.evaluate(
         "[...document.querySelectorAll('.frame')].every(frame => getComputedStyle(frame).overflowX === 'visible')"
     )
     for aid in ("nav", ".skip", ".files", ".anchor"):
         assert not any(part.is_visible() for part in page.locator(aid).all()), aid
+    page.emulate_media(media="screen")
+    assert set(page.evaluate(are_shown)) == {False}  # the control: folded, and told from what is shown
     page.context.close()
 
 

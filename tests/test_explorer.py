@@ -325,6 +325,7 @@ class TestInABrowser:
                 assert panel.get_attribute("data-rule") == heading.get_attribute("data-rule") == shown
                 colours[shown] = panel.locator(".bars").evaluate("node => getComputedStyle(node).fill")
                 assert panel.locator(".keys").inner_text().split() == ["key", "1", "32"]
+                assert (panel.locator(".bars").get_attribute("d") or "").count("h0.024375V1z") == 32  # 0.78 / 32
             chosen = page.locator(f'label[for="explorer-{rule}"]').inner_html()
             assert page.locator(".map .rule").inner_html() == chosen
             assert page.locator(".map").get_attribute("data-rule") == rule
