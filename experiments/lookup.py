@@ -153,7 +153,7 @@ class Lookup(Experiment[LookupCell]):
                 group="training",
                 label=r"$\operatorname{Var}(q \cdot k_{\mathrm{other}}) / d_k = 1$ before training",
                 statement=f"Over untrained heads of $d_k = {cell.d_k}$ the variance of a score is $d_k$.",
-                source="Vaswani et al. 2017, section 3.2.1, footnote 4",
+                source="Vaswani and others 2017, section 3.2.1, footnote 4",
                 prediction=1.0,
                 margin=self.margin,
                 reason=f"{100 * self.margin:g} % of the variance changes a score's size by {50 * self.margin:g} %",

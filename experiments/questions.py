@@ -112,7 +112,7 @@ class Questions(OneHead):
         return Claim(
             id="entropy-of-every-factor",
             group=GROUP,
-            label=rf"$H / \ln n$ less its law $= 0$, {len(known)} rules",
+            label=rf"$H / \ln n$ minus its law $= 0$, {len(known)} rules",
             statement=f"Whatever constant multiplies the dot products at $d_k = {cell.d_k}$, the entropy over "
             f"{cell.n_keys} keys is what one exact law says for that constant.",
             source="Exact: softmax of normal scores, averaged over the length of the query",

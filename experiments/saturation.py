@@ -79,7 +79,8 @@ class Saturation(SoftmaxRows):
                 id=f"scaled-entropy-stays-{n_keys}",
                 group="saturation",
                 label=rf"scaled $H / \ln n$ stays, $n = {n_keys}$",
-                statement=f"With the division the entropy over {n_keys} keys stays between $d_k = {first}$ and {last}.",
+                statement=f"With the division the entropy over {n_keys} keys does not change "
+                f"from $d_k = {first}$ to {last}.",
                 source=LECTURE,
                 prediction=0.0,
                 margin=self.margin,
@@ -120,7 +121,7 @@ class Saturation(SoftmaxRows):
                 Claim(
                     id=f"law-{rule}-{quantity}-{n_keys}".replace("_", "-"),
                     group="exact law",
-                    label=rf"{rule} {symbol} less its law $= 0$, $n = {n_keys}$",
+                    label=rf"{rule} {symbol} minus its law $= 0$, $n = {n_keys}$",
                     statement=f"At each $d_k$ from {dimensions[0]} to {dimensions[-1]} the {words} of {rule} rows over "
                     f"{n_keys} keys is what the exact law says.",
                     source="Exact: softmax of normal scores, averaged over the length of the query",
@@ -145,7 +146,7 @@ class Saturation(SoftmaxRows):
             Claim(
                 id="variance-over-keys",
                 group="number of keys",
-                label=rf"$\operatorname{{Var}}(q \cdot k) / d_k$ at $d_k = {d_k}$, $n = {many}$ less $n = {few}$",
+                label=rf"$\operatorname{{Var}}(q \cdot k) / d_k$ at $d_k = {d_k}$, $n = {many}$ minus $n = {few}$",
                 statement=f"At $d_k = {d_k}$ the variance of the raw scores is the same over {few} and {many} keys.",
                 source="The variance of a dot product does not know how many others there are",
                 prediction=0.0,

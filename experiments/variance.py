@@ -26,7 +26,7 @@ from scaling.sampling import plan_tiles
 
 KURTOSIS_MARGIN = 0.05
 LECTURE = "Lecture, chapter 7 (42:39)"
-VASWANI = "Vaswani et al. 2017, section 3.2.1, footnote 4"
+VASWANI = "Vaswani and others 2017, section 3.2.1, footnote 4"
 
 
 class Variance(ScoreExperiment):
@@ -184,7 +184,7 @@ class Variance(ScoreExperiment):
                 group="variance" if name == "raw" else "scaling",
                 label=rf"$\mathrm{{d}} \ln \operatorname{{Var}} / \mathrm{{d}} \ln d_k = {prediction:g}$, {name}",
                 statement=f"The variance of the {name} score {words}: its slope on log-log axes is {prediction:g}.",
-                source=f"Measured here; the claim: {LECTURE}",
+                source=f"Measured here; the claim: l{LECTURE[1:]}",
                 prediction=prediction,
                 margin=float(margin),
                 reason=reason,

@@ -40,7 +40,11 @@ PARTS = (
             Chapter("advanced", "Self-attention as a class: the advanced version", "The advanced class", "1:09:08"),
             Chapter("picture", "Self-attention in one figure", "One figure", "1:12:29"),
             Chapter("intuition", "What query, key and value stand for", "What they stand for", "1:15:29"),
-            Chapter("sheet", "The calculation sheet: $\\Var(q \\cdot k) = d_k$, line by line", "The calculation sheet"),
+            Chapter(
+                "sheet",
+                "The calculation sheet: $\\Var(q \\cdot k) = d_k$, line by line",
+                "The calculation sheet",
+            ),
         ),
     ),
     Part(

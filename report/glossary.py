@@ -145,8 +145,14 @@ GLOSSARY = (
         "key",
     ),
     Term(
+        "kurtosis",
+        "The mean fourth power of a deviation over the squared variance, a measure of tails: 3 for a normal law.",
+        "equation",
+        "kurtosis",
+    ),
+    Term(
         "limit",
-        "What an exact law tends to as the number of keys grows while $\\sigma / \\sigma_c$ stays the same.",
+        "What an exact law tends to as keys are added and $\\sigma / \\sigma_c$, or $\\sigma$, stays the same.",
         "equation",
         "freezing",
     ),
@@ -158,10 +164,16 @@ GLOSSARY = (
     ),
     Term(
         "$n$",
-        "How many keys a query has to choose from: the length of a row of scores.",
+        "How many keys a query has to choose from: how many scores a row has.",
         "section",
         "recap",
         "n",
+    ),
+    Term(
+        "over-scaled score",
+        "A raw score divided by $d_k$ itself, which makes it the smaller, the larger $d_k$ is.",
+        "question",
+        "divide-by-d",
     ),
     Term(
         "query, $q$",
@@ -183,10 +195,23 @@ GLOSSARY = (
         "method",
     ),
     Term(
+        "$\\rho$",
+        "The correlation of each component of a query with the same component of its key.",
+        "question",
+        "aligned",
+        "rho",
+    ),
+    Term(
+        "rule",
+        "What is done to dot products before the softmax: nothing, a division, a temperature, a normalisation.",
+        "figure",
+        "one-head",
+    ),
+    Term(
         "saturation",
         "The state of a softmax whose weight lies almost wholly on one key, so that changed scores change little.",
         "section",
-        "saturation",
+        "scaling",
     ),
     Term(
         "scaled score",
@@ -212,6 +237,12 @@ GLOSSARY = (
         "The function that turns a row of scores into positive weights of sum 1, in proportion to $e^{s_j}$.",
         "equation",
         "softmax",
+    ),
+    Term(
+        "standard error",
+        "The standard deviation of an estimate: how far it would scatter from one run to the next.",
+        "section",
+        "method",
     ),
     Term(
         "temperature, $T$",

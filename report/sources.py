@@ -18,6 +18,7 @@ class Source:
     authors: str = ""
     year: int = 0
     where: str = ""
+    address: str = ""  # of the text itself, for life: a DOI or an arXiv number
 
 
 SOURCES = (
@@ -28,10 +29,20 @@ SOURCES = (
         checked="the numbers that it prints, each of which is computed anew on this page; not its words",
     ),
     Source(
+        authors="S. Raschka",
+        title="Build a Large Language Model (From Scratch)",
+        year=2024,
+        where="Manning, chapter 3",
+        cited_for="the sentence with its embeddings, seeds and classes, which the lecture shares with it, and the "
+        "causal and multi-head attention of the same six tokens",
+        checked="the numbers, against copies of the chapter’s code and what it prints; not the book’s words",
+    ),
+    Source(
         authors="A. Vaswani and others",
         title="Attention Is All You Need",
         year=2017,
         where="arXiv 1706.03762",
+        address="https://arxiv.org/abs/1706.03762",
         cited_for="the suspicion that large dot products push the softmax into regions of small gradient (section "
         "3.2.1), and mean 0 and variance $d_k$ for independent components (footnote 4)",
         checked="against copies of the paper’s text, both passages",
@@ -41,6 +52,7 @@ SOURCES = (
         title="Random-energy model: An exactly solvable model of disordered systems",
         year=1981,
         where="Physical Review B 24, 2613",
+        address="https://doi.org/10.1103/PhysRevB.24.2613",
         cited_for="the freezing at $\\sigma_c = \\sqrt{2 \\ln n}$",
         checked="against the paper’s abstract, which has the transition and the frozen phase; its place against "
         "later accounts of the model, $\\beta_c = \\sqrt{2 \\ln 2}$ for $2^N$ levels of variance $N$, and this "
@@ -51,6 +63,7 @@ SOURCES = (
         title="Query-Key Normalization for Transformers",
         year=2020,
         where="Findings of EMNLP; arXiv 2010.04245",
+        address="https://arxiv.org/abs/2010.04245",
         cited_for="cosines times a learned number in place of the division",
         checked="against the paper’s abstract",
     ),
@@ -59,6 +72,7 @@ SOURCES = (
         title="Tensor Programs V: Tuning Large Neural Networks via Zero-Shot Hyperparameter Transfer",
         year=2022,
         where="arXiv 2203.03466",
+        address="https://arxiv.org/abs/2203.03466",
         cited_for="dividing by $d_k$, for queries and keys that training has aligned",
         checked="the rule, against the manual of the authors’ own package, mup, which divides by $d_k / 8$; the reason "
         "was not re-read in the paper",
@@ -68,6 +82,7 @@ SOURCES = (
         title="The variance gamma process and option pricing",
         year=1998,
         where="European Finance Review 2, 79",
+        address="https://doi.org/10.1023/A:1009703431535",
         cited_for="the law of which the dot product’s is the symmetric case",
         checked=f"{FROM_MEMORY}; the density itself is tested on this page",
     ),
@@ -76,6 +91,7 @@ SOURCES = (
         title="A test of goodness of fit",
         year=1954,
         where="Journal of the American Statistical Association 49, 765",
+        address="https://doi.org/10.1080/01621459.1954.10501232",
         cited_for="the statistic $A^2$",
         checked=FROM_MEMORY,
     ),
@@ -90,7 +106,7 @@ SOURCES = (
     ),
     Source(
         authors="J. W. Tukey",
-        title="Bias and confidence in not quite large samples",
+        title="Bias and confidence in not-quite large samples (abstract)",
         year=1958,
         where="Annals of Mathematical Statistics 29, 614",
         cited_for="the jackknife, used for the kurtosis",

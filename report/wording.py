@@ -33,10 +33,13 @@ def prediction_text(judgement: Judgement) -> str:
     """What the claim predicts: a value and its margin, or a bound."""
     claim = judgement.claim
     if claim.side != "within":
-        return f"{claim.side} {claim.prediction:g}".replace("-", "−")
-    decimals = max(0, 1 - math.floor(math.log10(claim.margin)))
-    prediction = f"{claim.prediction:.10g}" if claim.prediction == round(claim.prediction, 2) else ""
-    return f"{(prediction or plain(claim.prediction, decimals)).replace('-', '−')} ± {float(f'{claim.margin:.2g}'):g}"
+        return f"{claim.side} {claim.prediction:.3g}".replace("-", "−")
+    if claim.prediction == round(claim.prediction, 6):
+        prediction = f"{claim.prediction:.10g}".replace("-", "−")
+    else:
+        decimals = max(0, 1 - math.floor(math.log10(claim.margin)))
+        prediction = plain(claim.prediction, max(decimals, decimals_for(judgement)))
+    return f"{prediction} ± {float(f'{claim.margin:.2g}'):g}"
 
 
 def rounded(value: float) -> str:

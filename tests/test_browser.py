@@ -29,7 +29,7 @@ def test_the_embedded_fonts_are_the_ones_used(browser: Browser, report: Path) ->
     page.context.close()
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 400])
+@pytest.mark.parametrize("width", [1440, 1024, 720, 400, 320])
 def test_nothing_sticks_out(browser: Browser, report: Path, width: int) -> None:
     """No horizontal scrolling of the page; wide figures and tables scroll in their own frames."""
     page, _ = visit(browser, report, width)
@@ -76,8 +76,26 @@ def test_print_shows_every_part(browser: Browser, report: Path, tmp_path: Path) 
     page.pdf(path=tmp_path / "page.pdf", format="A4")
     assert (tmp_path / "page.pdf").stat().st_size > 100_000
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
-    heights = page.evaluate(
-        "[...document.querySelectorAll('details table')].map(t => t.getBoundingClientRect().height)"
+    are_shown = "[...document.querySelectorAll('details table')].map(table => table.checkVisibility())"
+    assert set(page.evaluate(are_shown)) == {True}
+    assert page.evaluate(
+        "[...document.querySelectorAll('.frame')].every(frame => getComputedStyle(frame).overflowX === 'visible')"
     )
-    assert min(heights) > 20
+    for aid in ("nav", ".skip", ".files", ".anchor"):
+        assert not any(part.is_visible() for part in page.locator(aid).all()), aid
+    page.emulate_media(media="screen")
+    assert set(page.evaluate(are_shown)) == {False}  # the control: folded, and told from what is shown
+    page.context.close()
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_where_motion_is_unwelcome(browser: Browser, report: Path, wish: str) -> None:
+    """Then the page scrolls at once and the explorer's bars jump; elsewhere both glide."""
+    page, _ = visit(browser, report, reduced_motion=wish)
+    found = page.evaluate(
+        "[getComputedStyle(document.documentElement).scrollBehavior,"
+        " ...[...document.querySelectorAll('.bars, .here')].map(n => getComputedStyle(n).transitionDuration)]"
+    )
+    assert found[0] == ("auto" if wish == "reduce" else "smooth")
+    assert {duration == "0s" for duration in found[1:]} == {wish == "reduce"}
     page.context.close()

@@ -44,6 +44,35 @@ def test_the_contents_mark_the_chapter_being_read(browser: Browser, report: Path
     page.context.close()
 
 
+def test_the_readers_line_is_a_quarter_down(browser: Browser, report: Path) -> None:
+    """A heading above it is that of the chapter being read, one below it is not; windows and folds move it, too."""
+    page, _ = visit(browser, report, 1440)
+
+    def heading_at(share: float) -> list[str]:
+        """What is marked with the heading of the questions at that share of the window's height."""
+        place = "document.getElementById('section-questions').getBoundingClientRect().top"
+        page.evaluate(f"scrollBy({{top: {place} - {share} * innerHeight, behavior: 'instant'}})")
+        settle(page)
+        marked: list[str] = page.evaluate(CURRENT)
+        return marked
+
+    assert heading_at(0.2) == ["#section-questions true"]
+    assert heading_at(0.3) == ["#section-explorer true"]
+    page.set_viewport_size({"width": 1440, "height": 1400})
+    settle(page)
+    assert page.evaluate(CURRENT) == ["#section-questions true"]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert heading_at(0.2) == ["#section-questions true"]
+    page.evaluate("document.querySelector('#section-explorer details').open = true")
+    settle(page)
+    assert page.evaluate(CURRENT) == ["#section-explorer true"]
+    page.set_viewport_size({"width": 1440, "height": 6000})
+    page.evaluate("scrollTo({top: document.documentElement.scrollHeight, behavior: 'instant'})")
+    settle(page)
+    assert page.evaluate(CURRENT) == [f"#section-{CHAPTERS[-1].name} true"]  # whose heading never rises to a quarter
+    page.context.close()
+
+
 def test_the_mark_is_more_than_a_colour(browser: Browser, report: Path) -> None:
     """A bar of ink beside it, and heavier type."""
     page, _ = visit(browser, report, 1440)
@@ -68,6 +97,10 @@ def test_the_current_link_is_kept_in_view(browser: Browser, report: Path) -> Non
         )
         assert 0 <= box[0] < box[1] <= 400, name
         assert page.evaluate("scrollY") == top
+        beside = page.locator("nav li:has(+ li a[aria-current]), nav li:has(a[aria-current]) + li").evaluate_all(
+            "lines => lines.map(line => line.getBoundingClientRect()).map(r => [r.top, r.bottom])"
+        )
+        assert all(0 <= above < below <= 400 for above, below in beside), name
     page.context.close()
 
 

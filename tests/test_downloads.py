@@ -133,6 +133,31 @@ def test_without_scripts_links_lead_to_the_files(browser: Browser, report: Path)
     page.context.close()
 
 
+@pytest.mark.browser
+def test_a_click_with_a_key_held_is_the_browsers_own(browser: Browser, report: Path) -> None:
+    """With Control the file beside the page opens in a tab of its own, as any link would."""
+    page, _ = visit_file(browser, report / "report" / "index.html")
+    with page.context.expect_page() as opened:
+        page.locator('a[data-file$=".svg"]').first.click(modifiers=["Control"])
+    opened.value.wait_for_url("**/figures/*.svg")
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "harm",
+    ["delete window.DecompressionStream", "document.getElementById('data').textContent = '{}'"],
+    ids=["an old browser", "damaged data"],
+)
+def test_where_saving_fails_links_lead_to_the_files(browser: Browser, report: Path, harm: str) -> None:
+    """A click opens the file beside the page all the same."""
+    page, _ = visit_file(browser, report / "report" / "index.html")
+    page.evaluate(harm)
+    page.locator('a[data-file="claims.json"]').first.click()
+    page.wait_for_url("**/claims.json")
+    page.context.close()
+
+
 def test_data_are_packed_to_the_same_bytes() -> None:
     """No time stamp; and what is packed comes out again."""
     assert packed("x" * 1000) == packed("x" * 1000)

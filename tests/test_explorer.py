@@ -20,10 +20,44 @@ from test_browser import luminance
 
 ALPHA = {"raw": 0.0, "scaled": 0.5, "inverse": 1.0}
 DIMENSIONS, KEYS = [2**i for i in range(13)], [2**i for i in range(1, 11)]
+SMALL = 0.0001  # what is less is not spelled out
 SETTINGS = [
     (1, 2, "raw"), (1, 1024, "scaled"), (2, 64, "inverse"), (4, 8, "raw"), (16, 512, "raw"), (64, 16, "scaled"),
     (256, 4, "inverse"), (1024, 128, "raw"), (4096, 2, "scaled"), (4096, 1024, "inverse"),
 ]  # fmt: skip
+
+TOUR = """() => {
+    const find = selector => document.querySelector(`.explorer ${selector}`);
+    const [table, map] = [find("table"), find(".map")];
+    const NUMBER = new RegExp("^(< 0[.]0001|0[.]0{0,3}[1-9][0-9]{3}|[1-9][.][0-9]{3}|[1-9][0-9][.][0-9]{2}|"
+        + "[1-9][0-9]{2}[.][0-9]|[1-9][0-9]{3})$");
+    const faults = new Set();
+    let stops = 0;
+    for (const rule of ["raw", "scaled", "inverse"]) {
+        find(`#explorer-${rule}`).checked = true;
+        for (let i = 0; i <= find("#explorer-d-k").max; i++) for (let j = 0; j <= find("#explorer-n-keys").max; j++) {
+            Object.assign(find("#explorer-d-k"), { value: i });
+            Object.assign(find("#explorer-n-keys"), { value: j });
+            find("#explorer-seed").dispatchEvent(new Event("input"));
+            stops++;
+            for (const cell of document.querySelectorAll("[data-cell]")) {
+                if (!NUMBER.test(cell.textContent)) faults.add(`${cell.dataset.cell}: ${cell.textContent}`);
+            }
+            const drawn = [...document.querySelectorAll(".explorer :is([d], [cx])")].map(node => node.outerHTML).join();
+            const wrong = (find(".panels").textContent + drawn).match(/NaN|Infinity|undefined|null|\\de[+-]/);
+            if (wrong) faults.add(wrong[0]);
+            const [theirs, own] = [map.getBoundingClientRect(), table.parentElement.getBoundingClientRect()];
+            if (own.right > theirs.left && own.bottom > theirs.top) faults.add("table and map");
+            const isCut = table.getBoundingClientRect().right > own.right + 1;
+            if (isCut && (innerWidth > 600 || getComputedStyle(table.parentElement).overflowX !== "auto")) {
+                faults.add("a cut table");
+            }
+            if (document.documentElement.scrollWidth > innerWidth) faults.add("a wide page");
+        }
+    }
+    window.faults = [...faults];
+    return stops;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +117,8 @@ def put(page: Page, d_k: int, n_keys: int, rule: str, seed: int = 1) -> None:
 
 
 def value(text: str) -> float:
-    """A number as the page writes it."""
-    mantissa, _, power = text.partition("\u00a0×\u00a010")
-    return float(mantissa) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    """A number as the page writes it; half of what one too small to be spelled out is less than."""
+    return SMALL / 2 if text == f"< {SMALL}" else float(text)
 
 
 def reading(page: Page, column: str, kind: str, quantity: str) -> float:
@@ -179,12 +212,13 @@ class TestInABrowser:
         """Another implementation of generator, query, keys and softmax gives the same readings and bars."""
         put(page, d_k, n_keys, rule, seed=31)
         dot_products = np.linalg.norm(normals(31, 1, d_k)) * normals(31, 2, n_keys)
+        small = SMALL / 2 + 1e-9
         for column, shown in (("first", "raw"), ("second", "scaled" if rule == "raw" else rule)):
             scores = dot_products * d_k ** -ALPHA[shown]
             row = row_observables(scores[None], [1.0])
-            assert reading(page, column, "drawn", "entropy") == pytest.approx(row.entropy.item(), rel=1e-3, abs=1e-12)
+            assert reading(page, column, "drawn", "entropy") == pytest.approx(row.entropy.item(), rel=1e-3, abs=small)
             trace = row.jacobian_trace.item()
-            assert reading(page, column, "drawn", "jacobian_trace") == pytest.approx(trace, rel=1e-3, abs=1e-12)
+            assert reading(page, column, "drawn", "jacobian_trace") == pytest.approx(trace, rel=1e-3, abs=small)
             weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
             assert reading(page, column, "drawn", "max_weight") == pytest.approx(weights.max(), rel=1e-3)
             shares = heights(page, column)
@@ -212,7 +246,8 @@ class TestInABrowser:
             for d_k in DIMENSIONS:
                 put(page, d_k, 64, "scaled", seed)
                 entropies.append(reading(page, "first", "drawn", "entropy"))
-            assert all(after < before for before, after in pairwise(entropies))
+            assert all(after < before for before, after in pairwise(e for e in entropies if e > SMALL))
+            assert entropies == sorted(entropies, reverse=True)
 
     def test_a_seed_gives_the_same_row_after_a_reload(self, page: Page) -> None:
         """And another seed another one."""
@@ -272,10 +307,91 @@ class TestInABrowser:
         summary = page.locator(".explorer .summary")
         expect(summary).to_contain_text("With 1 dimension and 32 keys ")
         text = summary.text_content() or ""
-        assert "the ring is left of the line, which is at 2 ln n = 6.93. Undivided, this row" in text
+        assert "The line is at 2 ln n = 6.93, and the ring left of it." in text
+        assert "32 keys, undivided: this row’s largest weight" in text
         exact = attention_law(1, 32, 1.0)
-        assert f"on average {float(exact.max_weight):.3g};" in text
-        assert f"on average over {np.exp(float(exact.entropy)):#.3g}." in text
+        assert f"on average {float(exact.max_weight):.3g}." in text
+        assert f"the mean entropy that of {np.exp(float(exact.entropy)):#.3g}." in text
+
+    def test_each_part_names_its_rule_and_wears_its_colour(self, page: Page) -> None:
+        """Panels, columns and map have the words of the rule's own button, and no two rules a colour."""
+        colours = {}
+        for rule in ALPHA:
+            put(page, 16, 32, rule)
+            for column, shown in (("first", "raw"), ("second", "scaled" if rule == "raw" else rule)):
+                words = page.locator(f'label[for="explorer-{shown}"]').inner_html()
+                panel, heading = page.locator(f'[data-panel="{column}"]'), page.locator(f'th[data-column="{column}"]')
+                assert panel.locator(".rule").inner_html() == heading.inner_html() == words
+                assert panel.get_attribute("data-rule") == heading.get_attribute("data-rule") == shown
+                colours[shown] = panel.locator(".bars").evaluate("node => getComputedStyle(node).fill")
+                assert panel.locator(".keys").inner_text().split() == ["key", "1", "32"]
+                assert (panel.locator(".bars").get_attribute("d") or "").count("h0.024375V1z") == 32  # 0.78 / 32
+            chosen = page.locator(f'label[for="explorer-{rule}"]').inner_html()
+            assert page.locator(".map .rule").inner_html() == chosen
+            assert page.locator(".map").get_attribute("data-rule") == rule
+        assert len(set(colours.values())) == 3
+        headings = page.locator(".readings thead tr:last-child th").all_text_contents()
+        assert headings == ["this row", "mean"] * 2
+        cells = page.locator(".readings tbody tr").first.locator("td")
+        names = [cell.get_attribute("data-cell") for cell in cells.all()]
+        assert names == [f"{column} {kind} entropy" for column in ("first", "second") for kind in ("drawn", "exact")]
+
+    @pytest.mark.parametrize(
+        ("d_k", "n_keys", "rule", "words", "place"),
+        [
+            (4, 4, "raw", "undivided", "The line is at 2 ln n = 2.77, and the ring right of it. "),
+            (4, 8, "raw", "undivided", "The line is at 2 ln n = 4.16, and the ring left of it. "),
+            (4, 8, "scaled", "divided by the root of the dimension", ""),
+            (64, 1024, "inverse", "divided by the dimension", ""),
+        ],
+    )
+    def test_the_summary_says_what_the_table_shows(
+        self, page: Page, d_k: int, n_keys: int, rule: str, words: str, place: str
+    ) -> None:
+        """The rule, the row and the mean under it in three digits, and raw attention's side of the line."""
+        put(page, d_k, n_keys, rule)
+        summary = page.locator(".explorer .summary")
+        expect(summary).to_contain_text(f"With {d_k} dimensions and {n_keys} keys, {words}: this row’s ")
+        number = r"(\d+\.?\d*)"
+        found = re.search(
+            f": this row’s largest weight is {number}, on average {number}[.] {re.escape(place)}"
+            f"Its entropy is that of {number} equal weights, the mean entropy that of {number}[.]$",
+            summary.text_content() or "",
+        )
+        assert found is not None
+        column = "first" if rule == "raw" else "second"
+        places = [(kind, quantity) for quantity in ("max_weight", "effective") for kind in ("drawn", "exact")]
+        for text, (kind, quantity) in zip(found.groups(), places, strict=True):
+            assert float(text) == pytest.approx(reading(page, column, kind, quantity), rel=5.1e-3)
+            assert len(text.replace(".", "").lstrip("0")) in (3, 4)
+
+    def test_the_summary_is_there_at_once_and_later_told_once_a_rest(self, browser: Browser, full: Path) -> None:
+        """The first is not waited for; of many quick steps only the last is announced, and not at its own moment."""
+        page, _ = visit(browser, full)
+        summary = page.locator(".explorer .summary")
+        first = summary.text_content() or ""
+        assert first.startswith("With 64 dimensions and 16 keys, ")
+        page.evaluate(
+            """() => {
+                window.told = 0;
+                new MutationObserver(() => window.told++).observe(
+                    document.querySelector(".explorer .summary"), { childList: true });
+            }"""
+        )
+        stepped = page.evaluate(
+            """() => {
+                const slider = document.getElementById("explorer-d-k");
+                for (let i = 0; i < 5; i++) {
+                    slider.value = i;
+                    slider.dispatchEvent(new Event("input"));
+                }
+                return document.querySelector(".explorer .summary").textContent;
+            }"""
+        )
+        assert stepped == first
+        expect(summary).to_contain_text("With 16 dimensions and 16 keys, ")
+        assert page.evaluate("window.told") == 1
+        page.context.close()
 
     def test_a_half_typed_seed_changes_nothing(self, page: Page) -> None:
         """An empty or impossible seed leaves the row; "Draw again" begins anew; the last seed is followed by 0."""
@@ -292,16 +408,44 @@ class TestInABrowser:
 
     def test_the_map_shows_where_one_is(self, page: Page) -> None:
         """Its ring stands on the setting's square, whose colour is that of the mean entropy; a click goes there."""
-        put(page, 64, 16, "raw")
-        ring = page.locator(".here").first
-        assert (ring.get_attribute("cx"), ring.get_attribute("cy")) == ("6.5", "6.5")
-        share = float(attention_law(64, 16, 1.0).entropy) / np.log(16)
         colours = json.loads(page.locator("#explorer-table").text_content() or "")["colours"]
-        square = page.locator('.squares rect[x="6"][y="6"]')
-        assert square.get_attribute("fill") == colours[int(10 * share)]
+        scale = page.locator(".scale rect").evaluate_all("nodes => nodes.map(node => node.getAttribute('fill'))")
+        assert scale == colours
+        for rule, alpha in ALPHA.items():
+            put(page, 64, 16, rule)
+            ring = page.locator(".here").first
+            assert (ring.get_attribute("cx"), ring.get_attribute("cy")) == ("6.5", "6.5")
+            share = float(attention_law(64, 16, 64**-alpha).entropy) / np.log(16)
+            square = page.locator('.squares rect[x="6"][y="6"]')
+            assert square.get_attribute("fill") == colours[int(10 * share)]
         page.locator('.squares rect[x="2"][y="0"]').click()
         assert page.locator("output[for=explorer-d-k]").text_content() == "4"
         assert page.locator("output[for=explorer-n-keys]").text_content() == "1024"
+
+    def test_the_maps_line_and_labels_are_in_their_places(self, page: Page) -> None:
+        """The line runs through d_k = 2 ln n, and each label names the row or column beside which it stands."""
+        path = page.locator(".freezing path").first.get_attribute("d") or ""
+        x, y = np.array([point.split() for point in path[1:].split("L")], dtype=float).T
+        n_keys, d_k = 2 ** (len(KEYS) + 0.5 - y), 2 ** (x - 0.5)
+        assert d_k == pytest.approx(2 * np.log(n_keys), rel=2e-3)
+        assert n_keys[[0, -1]] == pytest.approx([2**0.5, KEYS[-1] * 2**0.5], rel=1e-3)
+        for place, values, step in ((".map .ticks span", KEYS[::-1], 3), (".dimensions span", DIMENSIONS, 4)):
+            labels = page.locator(place).all_text_contents()
+            assert labels in [[str(v) if i % step == k else "" for i, v in enumerate(values)] for k in range(step)]
+        assert page.locator(".dimensions span").first.text_content() == "1"
+        assert page.locator(".map .ticks span").last.text_content() == "2"
+
+    def test_axes_are_round_and_shared_unless_asked_otherwise(self, page: Page) -> None:
+        """Both begin at 0 and end at the same 1, 0.5, 0.2, 0.1 …, the least that no bar of either exceeds."""
+        steps = [float(f"{digit}e{power}") for power in (0, -1, -2, -3) for digit in (5, 2, 1)]
+        for d_k, n_keys, rule in ((1, 64, "raw"), (16, 16, "scaled"), (4, 256, "inverse"), (1, 1024, "scaled")):
+            put(page, d_k, n_keys, rule, seed=3)
+            axes = [page.locator(f'[data-panel="{c}"] .ticks span').all_text_contents() for c in ("first", "second")]
+            assert axes[0] == axes[1]
+            top, middle, bottom = map(float, axes[0])
+            largest = max(reading(page, column, "drawn", "max_weight") for column in ("first", "second"))
+            assert top == min(step for step in (1.0, *(step / 10 for step in steps)) if step >= largest)
+            assert (middle, bottom) == (top / 2, 0)
 
     def test_equal_weights_have_a_line_at_their_height(self, page: Page) -> None:
         """On the row's own axis it is at 1/n of it, and the largest weight within it."""
@@ -330,6 +474,42 @@ class TestInABrowser:
             paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert min(contrast(colour, paper) for colour in pairs) >= 4.5
             assert min(contrast(colour, paper) for colour in bars) >= 3
+        page.context.close()
+
+    @pytest.mark.parametrize("width", [1440, 1216, 720, 320])
+    def test_every_setting_reads_well(self, browser: Browser, full: Path, width: int) -> None:
+        """At all stops of all rules every word is one, every number is plain, and nothing runs into another part."""
+        page, seen = visit(browser, full, width, reduced_motion="reduce")
+        assert page.evaluate(TOUR) == len(DIMENSIONS) * len(KEYS) * len(ALPHA)
+        assert page.evaluate("window.faults") == []
+        assert seen["messages"] == []
+        page.context.close()
+
+    def test_what_is_shown_is_where_the_controls_stand_after_going_back(self, browser: Browser, full: Path) -> None:
+        """A browser that puts the controls back, after the script or before it, finds the display with them."""
+        page, seen = visit(browser, full)
+        page.locator("#explorer-d-k").press("Home")
+        page.locator("#explorer-raw").check()
+        page.locator("#explorer-seed").fill("77")
+        shown = page.locator(".panels").inner_html()
+        page.goto((full / "report" / "figures" / "three-rules.svg").as_uri())
+        page.go_back()
+        assert page.locator("#explorer-seed").input_value() == "77"
+        expect(page.locator("output[for=explorer-d-k]")).to_have_text("1")
+        assert page.locator(".panels").inner_html() == shown
+        expect(page.locator(".explorer .summary")).to_contain_text("With 1 dimension and 16 keys ")
+        page.add_init_script(
+            """new MutationObserver((_, watch) => {
+                if (!document.getElementById("explorer-again")) return;
+                watch.disconnect();
+                document.getElementById("explorer-d-k").value = 3;
+                document.getElementById("explorer-seed").value = "";
+            }).observe(document, { childList: true, subtree: true });"""
+        )
+        page.goto(page.url)
+        assert page.locator("output[for=explorer-d-k]").text_content() == "8"
+        assert page.locator("#explorer-seed").input_value() == "1"
+        assert seen["messages"] == []
         page.context.close()
 
     def test_it_is_there_with_scripts_and_a_figure_always(self, browser: Browser, full: Path) -> None:

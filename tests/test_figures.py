@@ -1,6 +1,9 @@
 """Every figure, drawn from small simulated frames of the experiments' own shape."""
 
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -16,6 +19,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from scipy import stats
 
+from conftest import ROOT
 from experiments.aligned import Aligned
 from experiments.causal import Causal
 from experiments.experiment import Experiment
@@ -581,6 +585,17 @@ def test_letters_come_from_bundled_fonts_alone() -> None:
     assert {Path(font.fname).parent for font in style.fontManager.ttflist} == bundled
     for family in ("STIXGeneral", "DejaVu Sans", *style._families()):
         assert Path(style.fontManager.findfont(family, fallback_to_default=False)).parent in bundled
+
+
+def test_a_users_settings_of_matplotlib_decide_nothing(tmp_path: Path) -> None:
+    """A matplotlibrc of somebody's own is read by matplotlib, and forgotten before anything is drawn."""
+    (tmp_path / "matplotlibrc").write_text("path.simplify: False\n")
+    tell = "print(matplotlib.rcParams['path.simplify'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import matplotlib; {tell}; import report.figures.style; {tell}"],
+        cwd=ROOT, env=os.environ | {"MATPLOTLIBRC": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_no_figure_uses_pyplot() -> None:

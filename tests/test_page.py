@@ -19,7 +19,8 @@ from experiments.preset import load_preset
 from experiments.runner import run
 from report.answers import answers
 from report.figures import FIGURES
-from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, policy, render, script
+from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, hold_punctuation, policy, render, script
+from report.sources import SOURCES
 from report.wording import grouped, number, rounded
 from scaling import attention_law
 from scaling.lookup import LookupTask
@@ -71,13 +72,16 @@ def test_it_is_small_and_whole(html: str) -> None:
 
 
 def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:
-    """No source, no address but anchors and files beside the page; a script stands in the page itself."""
+    """No source; no address but anchors, files beside the page and those of the texts that it cites."""
     tags = {node.tag.rpartition("}")[2] for node in document.iter() if isinstance(node.tag, str)}
     assert not tags & {"link", "img", "iframe", "object", "embed", "video", "audio"}
     assert attributes(document, "src") == []
     data = [script.attrib for script in document.iter(f"{XHTML}script") if script.attrib]
     assert data == [{"type": "application/json", "id": name} for name in ("data", "explorer-table")]
-    assert all(target.startswith(("#", "figures/", "../")) for target in attributes(document, "href"))
+    cited = {source.address for source in SOURCES} - {""}
+    outside = [target for target in attributes(document, "href") if not target.startswith(("#", "figures/", "../"))]
+    assert sorted(outside) == sorted(cited)
+    assert all(re.fullmatch(r"https://(arxiv\.org/abs|doi\.org)/\S+", address) for address in cited)
 
 
 def test_the_policy_forbids_everything_but_the_pages_own_style_and_scripts(html: str) -> None:
@@ -104,12 +108,18 @@ def digest(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-def test_every_script_has_its_own_hash() -> None:
+def test_every_script_has_its_own_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy names as many as there are; and one that would end early is refused."""
     assert f"; script-src {digest('a')} {digest('b')}; " in policy("", ["a", "b"])
     for name in (*EARLY_SCRIPTS, *SCRIPTS):
         assert script(name).splitlines()[0].startswith("//")
         assert '"use strict";' in script(name)
+    (tmp_path / "static" / "js").mkdir(parents=True)
+    monkeypatch.setattr("report.page.HERE", tmp_path)
+    for end in ("</script>", "</SCRIPT >", "<!--"):
+        (tmp_path / "static" / "js" / "mine.js").write_text(f"// {end}")
+        with pytest.raises(ValueError, match="would end the script"):
+            script("mine")
 
 
 def test_every_link_has_a_target(report: Path, document: ElementTree.Element) -> None:
@@ -119,7 +129,7 @@ def test_every_link_has_a_target(report: Path, document: ElementTree.Element) ->
     for target in attributes(document, "href"):
         if target.startswith("#"):
             assert target[1:] in ids, target
-        else:
+        elif not target.startswith("https:"):
             assert (report / "report" / target).resolve().is_file(), target
 
 
@@ -323,6 +333,24 @@ def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.Te
     page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
     html5lib.HTMLParser(strict=True).parse(page)
     assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", read(html5lib.parse(page)))
+
+
+def test_a_figure_that_no_chapter_shows_fails_the_build(report: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It is named, so that none is drawn in vain."""
+    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    figures = draw_all(results, tmp_path_factory.getbasetemp() / "kept")
+    with pytest.raises(ValueError, match="figures that no chapter shows: alone"):
+        render(results, {**figures, "alone": figures["three-rules"]})
+
+
+def test_punctuation_stays_with_its_formula() -> None:
+    """What stands before or after it without a space is on its line; a formula by itself may break as it likes."""
+    formula = "<math><mi>n</mi></math>"
+    assert hold_punctuation(f"a ({formula}), b") == f'a <span class="together">({formula}),</span> b'
+    for mark in ".,;:!?)’”":
+        assert hold_punctuation(f"{formula}{mark} b") == f'<span class="together">{formula}{mark}</span> b'
+    assert hold_punctuation(f"“{formula} b") == f'<span class="together">“{formula}</span> b'
+    assert hold_punctuation(f"a {formula} b {formula}") == f"a {formula} b {formula}"
 
 
 def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:

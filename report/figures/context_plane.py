@@ -122,8 +122,8 @@ def caption(frame: pd.DataFrame) -> str:
         f"The context vector of “{_token(frame)}” lies among the {count(len(values), 'value vector')}, pulled to "
         f"those of larger weight (a disc's area, and the number beside it). The weights run from "
         f"{plain(weights.min(), 2)} to {plain(weights.max(), 2)}, equal ones would be {plain(1 / len(weights), 2)}: "
-        f"from their plain average the context vector is only {percent(shift / widest)} of the largest distance "
-        f"between two values away. Grey: all averages that any weights could give."
+        f"the context vector lies away from their plain average by only {percent(shift / widest)} of the largest "
+        f"distance between two values. Grey: all averages that any weights could give."
     )
 
 

@@ -67,7 +67,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
 def _key(axes: Axes, frame: pd.DataFrame) -> None:
     """Name the four things drawn, at the right of the first panel."""
     lines = ((0.92, "runs", style.RAW_TEXT), (0.70, "predicted (normal)", style.INK),
-             (0.48, "◇ the lecture's runs", style.INK), (0.26, f"band: ±{_margin(frame):g} %", style.INK))  # fmt: skip
+             (0.48, "◇ the lecture’s runs", style.INK), (0.26, f"band: ±{_margin(frame):g} %", style.INK))  # fmt: skip
     for height, text, colour in lines:
         axes.annotate(text, (1, height), xycoords="axes fraction", ha="right", va="center", color=colour)
 

@@ -12,7 +12,7 @@ from report.figures.spec import FigureSpec
 from report.wording import number, percent, plain
 
 WORDS = {
-    "log_partition": "log-partition, $\\ln Z$",
+    "log_partition": "log-partition, $\\ln D$",
     "normalised_entropy": "entropy",
     "max_weight": "largest weight",
     "sum_p2": "$\\sum p^2$",
@@ -73,7 +73,7 @@ def caption_residuals(frame: pd.DataFrame) -> str:
     far = rows.iloc[int(rows["residual"].abs().argmax())]
     farthest = f"{WORDS[str(far['quantity'])]}, {far['rule']}, {far['n_keys']} keys, $d_k = {far['d_k']}$"
     return (
-        f"Each mark is the mean of one cell less its exact expectation, for {len(levels(frame, 'n_keys'))} numbers of "
+        f"Each mark is the mean of one cell minus its exact expectation, for {len(levels(frame, 'n_keys'))} numbers of "
         f"keys side by side. Of {len(rows)} residuals, {percent(inside)} lie within the band, which holds 95 % if the "
         f"law is right and block means are normal. The farthest is {plain(far['residual'], 1)} standard errors "
         f"({farthest}). Observables of one cell come from the same rows, so its residuals move together; and at small "
@@ -94,5 +94,5 @@ def alt_residuals(frame: pd.DataFrame) -> str:
 
 
 RESIDUALS = FigureSpec(
-    "law-residuals", "saturation", "Measured less exact", draw_residuals, caption_residuals, alt_residuals
+    "law-residuals", "saturation", "Measured minus exact", draw_residuals, caption_residuals, alt_residuals
 )

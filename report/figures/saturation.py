@@ -99,7 +99,7 @@ def caption_entropy(frame: pd.DataFrame) -> str:
     """Where both rules end, and the limit drawn."""
     return (
         f"Entropy as a share of its largest value $\\ln n$: {_finding(frame, 'normalised_entropy')} "
-        "The dotted line is $d_k = 2\\ln n$: in the limit of many keys, raw scores to its right leave the weight "
+        "The dotted line is $d_k = 2 \\ln n$: in the limit of many keys, raw scores to its right leave the weight "
         "to a handful of keys, however many there are (Derrida 1981). With few keys it is only a guide."
     )
 

@@ -99,7 +99,7 @@ def caption(frame: pd.DataFrame) -> str:
         f"A product's inner dimensions must match (thick): {count(n_tokens, 'token')} of $d_\\mathrm{{in}} = {d_in}$ "
         f"numbers, times matrices of {count(d_in, 'row')}. The outer ones remain: each token's query and key have "
         f"$d_k = {d_k}$ numbers and its value $d_v = {d_v}$, however many tokens there are. Queries and keys must be "
-        "of one length, since they meet in dot products; values need not be of the same."
+        "of one size, since they meet in dot products; values need not be of the same."
     )
 
 

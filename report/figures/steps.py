@@ -117,7 +117,8 @@ def caption_recap(frame: pd.DataFrame) -> str:
     return (
         f"“{token}” is most like {'itself' if most == token else f'“{most}”'} and gives it weight "
         f"{_number(weights.max())}; “{least}” gets least, {_number(weights.min())}. Its context vector is "
-        f"({', '.join(map(_number, context))}). The stronger a cell's tint, the larger its number, signs aside."
+        f"({', '.join(map(_number, context))}). Within one matrix, the stronger a cell's tint, the larger its number, "
+        "signs aside."
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib import get_data_path, rc_context, rcParams
+from matplotlib import get_data_path, rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -91,7 +91,9 @@ def strong() -> FontProperties:
     return FontProperties(fname=own[0], size=em()) if own else FontProperties(weight="bold", size=em())
 
 
-# These fonts alone, so that a machine's own fonts and matplotlib's cached list of them decide nothing.
+# matplotlib's own settings and these fonts alone, so that a user's matplotlibrc, a machine's fonts and matplotlib's
+# cached list of them decide nothing.
+rcdefaults()
 fontManager.ttflist.clear()
 for _path in sorted([*FONTS.glob("*.ttf"), *Path(get_data_path(), "fonts", "ttf").glob("*.ttf")]):
     fontManager.addfont(_path)

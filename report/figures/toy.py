@@ -64,7 +64,7 @@ def caption_toy(frame: pd.DataFrame) -> str:
     signs = "not one of them is negative" if negative == 0 else f"{negative} of them are negative"
     return (
         f"The {len(scores)} scores of the sentence reach from {number(scores.min(), 2)} to {number(scores.max())}; "
-        f"{signs}. Of standard normal entries (curve) half of all scores would be."
+        f"{signs}. With standard normal entries (curve) half of all scores would be."
     )
 
 

@@ -14,7 +14,7 @@
     rules: [...chapter.querySelectorAll('input[name="explorer-rule"]')],
   };
   const FACTORS = { raw: () => 1, scaled: (dK) => 1 / Math.sqrt(dK), inverse: (dK) => 1 / dK };
-  const DONE = { raw: "Undivided", scaled: "Divided by the root of the dimension", inverse: "Divided by the dimension" };
+  const DONE = { raw: "undivided", scaled: "divided by the root of the dimension", inverse: "divided by the dimension" };
   const REST = 400; // ms without a change before the summary, which is read aloud, is renewed
 
   // What is drawn. The seed decides two endless sequences of normal numbers: the query's entries and the keys' scores.
@@ -78,14 +78,9 @@
     return { i, j, dK: table.d_k[i], nKeys: table.n_keys[j], rule, seed: Number(controls.seed.value) };
   }
 
-  /** A number with four significant digits, and a power of ten only where it helps. */
+  /** A number with so many significant digits; what is too small to matter is not spelled out. */
   function number(value, digits = 4) {
-    if (value === 0) return "0";
-    if (value < 1e-3) {
-      const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-      const raised = [...exponent].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
-      return `${mantissa}\u00a0×\u00a010${raised}`;
-    }
+    if (value < 1e-4) return "< 0.0001";
     return value >= 10 ** (digits - 1) ? value.toFixed(0) : value.toPrecision(digits);
   }
 
@@ -181,16 +176,17 @@
 
   function summary({ dK, nKeys, rule }, drawn, exact) {
     const line = 2 * Math.log(nKeys);
+    const place = `The line is at 2 ln n = ${number(line, 3)}, and the ring ${dK < line ? "left" : "right"} of it. `;
     return (
-      `With ${count(dK, "dimension")} and ${nKeys} keys the ring is ${dK < line ? "left" : "right"} of the line, which is `
-      + `at 2 ln n = ${number(line, 3)}. ${DONE[rule]}, this row’s largest weight is ${number(drawn.max_weight, 3)}, `
-      + `on average ${number(exact.max_weight, 3)}; it spreads over ${number(drawn.effective, 3)} effective keys, `
-      + `on average over ${number(exact.effective, 3)}.`
+      `With ${count(dK, "dimension")} and ${nKeys} keys, ${DONE[rule]}: this row’s largest weight is `
+      + `${number(drawn.max_weight, 3)}, on average ${number(exact.max_weight, 3)}. ${rule === "raw" ? place : ""}`
+      + `Its entropy is that of ${number(drawn.effective, 3)} equal weights, the mean entropy that of `
+      + `${number(exact.effective, 3)}.`
     );
   }
 
   let waiting;
-  let isFirst = true;
+  let isFirst;
 
   /** Draw the row and show everything for where the controls stand. */
   function update() {
@@ -238,8 +234,16 @@
     update();
   });
 
+  /** Begin where the controls stand, which a browser may have put back to where the reader left them. */
+  function begin() {
+    if (!controls.seed.validity.valid) controls.seed.value = controls.seed.defaultValue;
+    isFirst = true;
+    update();
+  }
+
   drawFreezingLine();
-  update();
+  begin();
+  addEventListener("pageshow", begin); // some put them back only after the scripts have run
   for (const part of chapter.querySelectorAll(".still")) part.hidden = true;
   for (const part of chapter.querySelectorAll(".live")) part.hidden = false;
 })();
