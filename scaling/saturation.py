@@ -80,7 +80,8 @@ def _observe(s: Floats, c: NDArray[np.float64]) -> NDArray[np.float64]:
         below = s - top[:, None]  # ≤ 0
     widest = -float(below.min())
     if widest == np.inf:
-        np.maximum(below, np.finfo(s.dtype).min, out=below)  # finite, for a factor of 0
+        widest = float(np.finfo(s.dtype).max)
+        np.maximum(below, -widest, out=below)  # finite, for a factor of 0
     top = top.astype(np.float64)
     ones = np.ones(s.shape[1], s.dtype)
     x, e = np.empty_like(below), np.empty_like(below)
