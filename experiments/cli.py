@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
-from urllib.parse import urlsplit
 
 from experiments.claims import Verdict
 from experiments.faults import Faults, nearest_name
@@ -112,13 +112,13 @@ def read_run_options(arguments: argparse.Namespace) -> RunOptions:
     return RunOptions(preset, jobs or n_processors(), scheduler, Path(arguments.out), arguments.strict)
 
 
+ADDRESS = re.compile(r"tcp://([\w.-]+|\[[\da-f:.]+\]):(\d{1,5})", re.ASCII | re.IGNORECASE)
+
+
 def _is_address(text: str) -> bool:
     """Whether it is tcp://host:port and nothing more."""
-    try:
-        parts = urlsplit(text)
-        return bool(parts.hostname and parts.port and text == f"tcp://{parts.netloc}" and "@" not in text)
-    except ValueError:  # a port that is no number, or too large
-        return False
+    found = ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found[2]) <= 65535
 
 
 def n_processors() -> int:

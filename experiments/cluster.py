@@ -4,6 +4,7 @@ Needs the optional package `distributed`, so it is imported only where a schedul
 itself needs nothing of this project: it passes on bytes. Workers need the project to be importable.
 """
 
+import asyncio
 import logging
 import pickle
 import socket
@@ -19,7 +20,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from distributed import Client, Future, get_worker
+from distributed import Client, Future, get_worker, rpc
 from distributed.scheduler import KilledWorker
 from threadpoolctl import threadpool_limits
 
@@ -29,7 +30,7 @@ from experiments.faults import Faults
 from experiments.fingerprint import Fingerprint, difference, fingerprint
 
 BATCHES_PER_WORKER = 2  # one at work and one in line, so that a worker never waits for us
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 4.0
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 30.0  # for the scheduler to answer, or to hand over values
 CLOSE_SECONDS = 0.5
@@ -247,23 +248,28 @@ def _refusal(worker: str, differs: str) -> str:
 
 def _connect(address: str) -> Client:
     """A client of the scheduler; Faults where there is none."""
+    where, hint = f"--scheduler: {address}", "start one with: make scheduler"
     parts = urlsplit(address)
-    where = f"--scheduler: {address}"
     try:
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except OSError as error:
-        raise Faults(
-            f"{where}: nobody answers there ({error.strerror or error}); start one with: make scheduler"
-        ) from None
+        raise Faults(f"{where}: nobody answers there ({error.strerror or error}); {hint}") from None
     try:
+        # Asked first, with an end: a client would wait for ever for the first word of somebody who never says one.
+        kind = asyncio.run(asyncio.wait_for(_kind(address), CONNECT_SECONDS))
+        if kind != "Scheduler":
+            raise ValueError(kind)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other versions than here: see _check_workers
+            warnings.simplefilter("ignore")  # of other versions than here, for which `_check_workers` looks
             return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception:
-        raise Faults(
-            f"{where}: what answers there is no Dask scheduler, or one of another version; "
-            "start one with: make scheduler"
-        ) from None
+        raise Faults(f"{where}: what answers there is no Dask scheduler, or one of another version; {hint}") from None
+
+
+async def _kind(address: str) -> str:
+    """What the Dask server at that address says it is."""
+    async with rpc(address) as server:
+        return str((await server.identity())["type"])
 
 
 def _silence() -> None:
