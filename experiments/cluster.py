@@ -32,7 +32,7 @@ from experiments.fingerprint import Fingerprint, difference, fingerprint
 BATCHES_PER_WORKER = 2  # one at work and one in line, so that a worker never waits for us
 CONNECT_SECONDS = 4.0
 POLL_SECONDS = 0.5
-ANSWER_SECONDS = 30.0  # for the scheduler to answer, or to hand over values
+ANSWER_SECONDS = 30.0  # for the scheduler or a worker to answer
 CLOSE_SECONDS = 0.5
 MAX_NAMED = 4  # workers, in a message
 KEPT = "every finished block is kept, and the same command goes on from there, with or without SCHEDULER="
@@ -191,12 +191,25 @@ class DaskExecutor:
 
     def _check_workers(self) -> None:
         """Faults, one line for each worker whose blocks would not have the bytes that they have here."""
-        answers = self._client.run(pickle.loads, Call(_identify).to_bytes(), on_error="return")
+        payload = Call(_identify).to_bytes()
+
+        async def ask(worker: str) -> Any:
+            asked = self._client.run(pickle.loads, payload, workers=[worker], on_error="return")
+            try:
+                return (await asyncio.wait_for(asked, ANSWER_SECONDS))[worker]
+            except (TimeoutError, OSError, KeyError) as gone:  # what comes of it later is checked with every batch
+                return gone
+
+        async def ask_all() -> dict[str, Any]:
+            workers = list(await self._client.scheduler.ncores_running())
+            return dict(zip(workers, await asyncio.gather(*map(ask, workers)), strict=True))
+
+        answers = self._client.sync(ask_all)
         lines = []
         for worker, answer in answers.items():
             if isinstance(answer, Fingerprint):
                 differs = difference(answer, fingerprint())
-            elif isinstance(answer, OSError):  # gone meanwhile
+            elif isinstance(answer, TimeoutError | OSError | KeyError):
                 differs = ""
             else:
                 differs = f"cannot load this project ({answer})"
