@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from functools import partial
 from multiprocessing.pool import Pool
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from distributed import LocalCluster
 from threadpoolctl import threadpool_limits
@@ -59,7 +60,10 @@ def main() -> None:
     ways: dict[tuple[str, int], Callable[[list[Block]], None]] = {}
     with ExitStack() as stack:
         for n in N_WORKERS:
-            workers = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0"))
+            folder = stack.enter_context(TemporaryDirectory())
+            workers = stack.enter_context(
+                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0", local_directory=folder)
+            )
             executor = stack.enter_context(DaskExecutor(workers.scheduler_address, print))
             ways["cluster", n] = partial(on_cluster, executor)
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(n))

@@ -13,7 +13,7 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -51,7 +51,7 @@ def measure_batch(batch: Batch, expected: Fingerprint) -> Measured:
     """On a worker: measure a batch. Faults where another version would give other bytes."""
     worker = get_worker().address
     if differs := difference(_identify(), expected):
-        raise Faults(_refusal(worker, differs))
+        raise Faults(f"worker {worker} {differs}")
     started = time.perf_counter()
     values = [block.measure() for block in batch]
     return Measured(worker, time.perf_counter() - started, values)
@@ -84,7 +84,7 @@ class DaskExecutor:
     """Measures blocks on the workers of a Dask cluster, as many and as long as there are."""
 
     def __init__(self, address: str, say: Callable[[str], None], patience: float = 60.0) -> None:
-        """The scheduler's address, tcp://host:port; `patience` is how many seconds to wait for a first worker."""
+        """The scheduler's address, tcp://host:port; `patience`: how many seconds to wait while there are no workers."""
         self._address = address
         self._say = say
         self._patience = patience
@@ -96,21 +96,19 @@ class DaskExecutor:
         return self._n_by_worker
 
     def __enter__(self) -> "DaskExecutor":
-        self._limits = threadpool_limits(limits=1, user_api="blas")  # here too: frames and claims come of products
-        _silence()
-        self._client = _connect(self._address)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(threadpool_limits(limits=1, user_api="blas"))  # here too, for frames and claims
+            _silence()
+            self._client = _connect(self._address)
+            stack.callback(self._close)
             self._check_workers()
-        except BaseException:
-            self._close()
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-        self._limits.restore_original_limits()
+        self._held.close()
 
     def _close(self) -> None:
         """Leave the cluster, which then forgets all that waits there for us."""
@@ -212,9 +210,9 @@ class DaskExecutor:
             elif isinstance(answer, TimeoutError | OSError | KeyError):
                 differs = ""
             else:
-                differs = f"cannot load this project ({answer})"
+                differs = f"cannot load this project ({answer}); start it with: make worker, or set its PYTHONPATH"
             if differs:
-                lines.append(_refusal(worker, differs))
+                lines.append(f"worker {worker} {differs}")
         if len(lines) > MAX_NAMED:
             lines[MAX_NAMED:] = [f"{self._address}: so it is with {len(lines) - MAX_NAMED} more workers"]
         if lines:
@@ -250,13 +248,6 @@ class Watch:
                 f"make worker SCHEDULER={self._address}; {KEPT}"
             )
         return self._n_workers
-
-
-def _refusal(worker: str, differs: str) -> str:
-    return (
-        f"worker {worker} {differs}: its blocks would have other bytes; "
-        "stop it, and start it again from this same checkout"
-    )
 
 
 def _connect(address: str) -> Client:

@@ -29,7 +29,8 @@ class Fingerprint(NamedTuple):
     digits: str
 
 
-LABELS = Fingerprint("Python", "NumPy", "SciPy", "code", "digits")
+VERSIONS = ("Python", "NumPy", "SciPy")  # as the first fields are called
+RESULT = "its blocks would have other bytes; stop it"
 
 
 @cache
@@ -51,11 +52,17 @@ def _digits() -> str:
 
 
 def difference(theirs: Fingerprint, ours: Fingerprint) -> str:
-    """What is not the same, as words; empty where everything is."""
+    """What is not the same, and what to do about it; empty where all is the same."""
     *versions, code, digits = (a != b for a, b in zip(theirs, ours, strict=True))
     if any(versions):
-        pairs = [(LABELS[i], theirs[i], ours[i]) for i in range(len(versions)) if versions[i]]
-        return "; ".join(f"has {label} {there}, this machine {here}" for label, there, here in pairs)
+        what = "; ".join(
+            f"has {label} {there}, this machine {here}"
+            for label, there, here in zip(VERSIONS, theirs, ours, strict=False)
+            if there != here
+        )
+        return f"{what}: {RESULT}, and set it up from the same commit, with the same Python"
     if code:
-        return "has other code of this project, or was started before it was edited"
-    return "has a processor whose arithmetic gives other last digits" if digits else ""
+        return f"has other code of this project than this machine: {RESULT}, and start it again from the same commit"
+    if digits:
+        return f"has a processor whose arithmetic gives other last digits: {RESULT}, and use machines of one kind"
+    return ""
