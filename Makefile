@@ -3,28 +3,33 @@
 PRESET ?= default
 ## SEED=            the root seed (empty: the preset's own)
 SEED ?=
-## JOBS=            how many workers (empty: all cores)
+## JOBS=            how many threads, or processes of a worker (empty: all cores)
 JOBS ?=
+## SCHEDULER=       compute on a Dask cluster: the scheduler's address, tcp://host:port (empty: in threads here)
+SCHEDULER ?=
 ## OUT=build        the folder for everything that is made
 OUT ?= build
 ## STRICT=          1: fail when a claim is refuted
 STRICT ?=
 ## PYTHON=          the Python to make .venv with (empty: the first of at least 3.11 on PATH)
-export PRESET SEED JOBS OUT STRICT PYTHON
+export PRESET SEED JOBS SCHEDULER OUT STRICT PYTHON
 
 python := .venv/bin/python
-flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)
+flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${SCHEDULER:+--scheduler "$$SCHEDULER"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)
 lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --only-binary :all: \
   --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev report run test lint lock clean distclean
+.PHONY: help setup setup-cluster setup-dev report run scheduler worker test lint lock clean distclean
 
 help: ## this list
 	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
 
 setup: ## make .venv, or mend it; every target that needs it does this first
-	@sh tools/setup.sh report
+	@sh tools/setup.sh "$$([ -z "$$SCHEDULER" ] && echo report || echo cluster)"
+
+setup-cluster:
+	@sh tools/setup.sh cluster
 
 setup-dev:
 	@sh tools/setup.sh dev
@@ -35,14 +40,22 @@ report: setup ## run the experiments and write the page: build/report/index.html
 run: setup ## run the experiments only: build/data/, build/claims.json
 	@$(python) -m experiments run $(flags)
 
+scheduler: setup-cluster ## start the scheduler of a cluster; it prints its address
+	@$(python) -m dask scheduler --no-dashboard
+
+worker: setup-cluster ## compute for the cluster of SCHEDULER=, on JOBS= processors
+	@$(python) -m dask worker "$${SCHEDULER:?is not set: make worker SCHEDULER=tcp://host:8786}" --no-dashboard --nthreads 1 --nworkers "$${JOBS:--1}"
+
 test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto
 
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
 
-lock: setup-dev ## renew requirements.lock and requirements-dev.lock from pyproject.toml
-	@$(lock) --extra dev --output-file requirements-dev.lock && $(lock) --constraint requirements-dev.lock --output-file requirements.lock
+lock: setup-dev ## renew the three lock files from pyproject.toml
+	@$(lock) --extra dev --extra cluster --output-file requirements-dev.lock
+	@$(lock) --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
+	@$(lock) --constraint requirements-dev.lock --output-file requirements.lock
 
 clean: ## remove build/
 	@rm -rf build

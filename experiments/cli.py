@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
@@ -17,6 +18,8 @@ from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
 from experiments.runner import Results, run
 from scaling.arrays import shown
 
+MAX_SHARES = 8  # workers whose blocks are told one by one
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -24,6 +27,7 @@ class RunOptions:
 
     preset: Preset
     jobs: int
+    scheduler: str | None
     out: Path
     strict: bool
 
@@ -61,13 +65,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """--preset, --seed, --jobs, --out, --strict."""
+    """--preset, --seed, --jobs, --scheduler, --out, --strict."""
     names = ", ".join(named_presets())
     parser.add_argument(
         "--preset", default="default", metavar="NAME|FILE", help=f"{names}, or a .toml file (default: default)"
     )
     parser.add_argument("--seed", metavar="N", help="root seed in place of the preset's own")
     parser.add_argument("--jobs", metavar="N", help="threads (default: one per processor)")
+    parser.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="compute on the workers of this Dask scheduler, not in threads"
+    )
     parser.add_argument("--out", default="build", metavar="DIR", help="folder of everything written (default: build)")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a claim is refuted")
 
@@ -84,6 +91,15 @@ def read_run_options(arguments: argparse.Namespace) -> RunOptions:
 
     seed = whole("--seed", arguments.seed, 0, MAX_SEED)
     jobs = whole("--jobs", arguments.jobs, 1, 256)
+    scheduler = arguments.scheduler
+    if scheduler is not None and not _is_address(scheduler):
+        faults.append(
+            f"--scheduler: {shown(scheduler)} is not allowed; tcp://host:port is needed, as a scheduler prints it"
+        )
+    if scheduler is not None and jobs is not None:
+        faults.append(
+            "--jobs: has no meaning with --scheduler, whose workers say how many blocks run at once; leave it out"
+        )
     preset = None
     try:
         preset = load_preset(arguments.preset, seed)
@@ -93,7 +109,16 @@ def read_run_options(arguments: argparse.Namespace) -> RunOptions:
         faults.append("--out: is empty; the path of a folder is needed")
     if faults or preset is None:
         raise Faults(*faults)
-    return RunOptions(preset, jobs or n_processors(), Path(arguments.out), arguments.strict)
+    return RunOptions(preset, jobs or n_processors(), scheduler, Path(arguments.out), arguments.strict)
+
+
+ADDRESS = re.compile(r"tcp://([\w.-]+|\[[\da-f:.]+\]):(\d{1,5})", re.ASCII | re.IGNORECASE)
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is tcp://host:port and nothing more."""
+    found = ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found[2]) <= 65535
 
 
 def n_processors() -> int:
@@ -112,7 +137,7 @@ def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
     """
     started = time.perf_counter()
     with only_one(options.out):
-        results = run(options.preset, options.out / "results.sqlite", options.jobs, say)
+        results = run(options.preset, options.out / "results.sqlite", options.jobs, say, options.scheduler)
         files = data_files(results)
         product = options.out / "claims.json"
         if render is not None:
@@ -121,8 +146,17 @@ def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
         publish(options.out, files)
     seconds = time.perf_counter() - started
     blocks = f"{results.n_computed} blocks computed, {results.n_reused} reused"
+    if results.n_by_worker:
+        blocks += f" · blocks per worker: {_shares(results.n_by_worker)}"
     tell(sys.stdout, f"{seconds:.1f} s · {blocks} · {product} · {results.ledger.summary}")
     return 1 if options.strict and results.ledger.count(Verdict.REFUTED) else 0
+
+
+def _shares(n_by_worker: Sequence[int]) -> str:
+    """Each worker's blocks, or their range where there are many workers."""
+    if len(n_by_worker) > MAX_SHARES:
+        return f"{min(n_by_worker)} to {max(n_by_worker)} on {len(n_by_worker)}"
+    return ", ".join(map(str, n_by_worker))
 
 
 def say(line: str) -> None:

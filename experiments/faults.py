@@ -13,6 +13,9 @@ class Faults(Exception):
         self.lines = tuple(_one_line(line) for line in lines)
         super().__init__("\n".join(self.lines))
 
+    def __reduce__(self) -> tuple[type["Faults"], tuple[str, ...]]:
+        return Faults, self.lines  # on its way back from a worker
+
 
 def _one_line(text: str) -> str:
     """What may come from a file or a flag, without control characters and of a length that can be read."""

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from experiments.blocks import Block, blocks_of
 from experiments.claims import Claim, Ledger, judge_all
-from experiments.executor import ThreadExecutor
+from experiments.executor import Executor, ThreadExecutor
 from experiments.experiment import Experiment, cell_key
+from experiments.faults import Faults
 from experiments.preset import Preset
-from experiments.seeds import block_rng
 from experiments.store import BlockKey, Store, code_hash
 
 Say = Callable[[str], None]
@@ -31,52 +31,64 @@ class Results:
     ledger: Ledger
     n_computed: int
     n_reused: int
+    n_by_worker: tuple[int, ...] = ()  # of those computed; empty unless on a cluster
 
 
-def run(preset: Preset, store_path: Path, jobs: int, say: Say) -> Results:
+def run(preset: Preset, store_path: Path, jobs: int, say: Say, scheduler: str | None = None) -> Results:
     """Measure every cell of every experiment of the preset, using blocks that the store already holds.
 
-    The results depend on the preset (with its seed) alone: not on `jobs`, the order in which blocks finish, or how
-    many of them were reused.
+    Blocks are computed on `jobs` threads, or on the Dask cluster of the `scheduler` where its address is given. The
+    results depend on the preset (with its seed) alone: not on who computes, on the order in which blocks finish, or on
+    how many of them were reused.
     """
     frames: dict[str, pd.DataFrame] = {}
     claims: list[Claim] = []
-    n_computed = n_reused = 0
-    with Store(store_path, say) as store, ThreadExecutor(jobs) as executor:
+    with _executor(jobs, say, scheduler) as executor, Store(store_path, say) as store:
+        blocks, n_computed = _blocks(preset, store, executor)
         for experiment in preset.experiments:
-            blocks, reused = _blocks(experiment, preset.seed, store, executor)
-            n_reused += reused
-            n_computed += len(blocks) - reused
-            observed = _by_cell(experiment, blocks)
+            observed = _by_cell(experiment, blocks[experiment.name])
             frames[experiment.name] = experiment.frame(observed)
             claims += experiment.claims(observed)
-    ledger = judge_all(claims, preset.family_wise_error)
-    return Results(preset, frames, ledger, n_computed, n_reused)
+        ledger = judge_all(claims, preset.family_wise_error)
+        n_reused = sum(map(len, blocks.values())) - n_computed
+        return Results(preset, frames, ledger, n_computed, n_reused, tuple(executor.n_by_worker.values()))
+
+
+def _executor(jobs: int, say: Say, scheduler: str | None) -> Executor:
+    """Threads, or the cluster; Faults when the package that it needs is not installed."""
+    if scheduler is None:
+        return ThreadExecutor(jobs)
+    try:
+        from experiments.cluster import DaskExecutor
+    except ModuleNotFoundError as missing:
+        raise Faults(
+            f"--scheduler: needs the package {missing.name!r}; install it with: make setup SCHEDULER={scheduler}"
+        ) from None
+    return DaskExecutor(scheduler, say)
 
 
 Blocks = dict[tuple[str, int], NDArray[np.float64]]
 
 
-def _blocks(experiment: Experiment[Any], seed: int, store: Store, executor: ThreadExecutor) -> tuple[Blocks, int]:
-    """All blocks of an experiment and how many of them came from the store."""
-    code = code_hash(experiment)
-    cells = {cell_key(cell): cell for cell in experiment.cells()}
-    wanted = [(key, block) for key in cells for block in range(experiment.n_blocks)]
-    stored = store.load(experiment.name, seed, code)
-    blocks = {which: stored[which] for which in wanted if which in stored}
-    n_reused = len(blocks)
-
-    def measure(key: str, block: int) -> NDArray[np.float64]:
-        return experiment.measure(cells[key], block_rng(seed, experiment.name, key, block))
-
-    missing = [which for which in wanted if which not in blocks]
-    tasks = ((which, partial(measure, *which)) for which in missing)
-    with _progress(experiment.name, len(wanted), n_reused) as progress:
-        for (key, block), values in executor.run(tasks):
-            store.save(BlockKey(experiment.name, key, block, seed, code), values)
-            blocks[key, block] = values
+def _blocks(preset: Preset, store: Store, executor: Executor) -> tuple[dict[str, Blocks], int]:
+    """All blocks of each experiment, and how many of them the store did not have."""
+    codes = {experiment.name: code_hash(experiment) for experiment in preset.experiments}
+    blocks: dict[str, Blocks] = {}
+    missing: list[Block] = []
+    for experiment in preset.experiments:
+        wanted = list(blocks_of(experiment, preset.seed))
+        stored = store.load(experiment.name, preset.seed, codes[experiment.name])
+        blocks[experiment.name] = {block.place: stored[block.place] for block in wanted if block.place in stored}
+        missing += [block for block in wanted if block.place not in stored]
+    n_reused = sum(map(len, blocks.values()))
+    with _progress(n_reused + len(missing), n_reused) as progress:
+        for block, values in executor.run(missing):
+            name = block.experiment.name
+            store.save(BlockKey(name, *block.place, preset.seed, codes[name]), values)
+            blocks[name][block.place] = values
+            progress.set_description_str(f"{name:<14}", refresh=False)
             progress.update()
-    return blocks, n_reused
+    return blocks, len(missing)
 
 
 def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[np.float64]]:
@@ -87,7 +99,7 @@ def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[n
     }
 
 
-def _progress(name: str, total: int, done: int) -> "tqdm[Any]":
+def _progress(total: int, done: int) -> "tqdm[Any]":
     """A progress line with blocks done, rate and time left; silent when the output is not a terminal."""
     silent = True if sys.stderr is None else None  # None: tqdm finds out whether it is a terminal
-    return tqdm(total=total, initial=done, desc=f"{name:<14}", unit=" blocks", file=sys.stderr, disable=silent)
+    return tqdm(total=total, initial=done, unit=" blocks", file=sys.stderr, disable=silent)

@@ -17,6 +17,7 @@ MISTAKES = {
     "missing file": (["--preset", "none.toml"], ["preset none.toml: no such file"]),
     "seed": (["--seed", "-1"], ["--seed: '-1' is not allowed; a whole number from 0 to"]),
     "jobs": (["--jobs", "0"], ["--jobs: '0' is not allowed; a whole number from 1 to 256"]),
+    "scheduler": (["--scheduler", "foo"], ["--scheduler: 'foo' is not allowed; tcp://host:port is needed"]),
     "out": (["--out", ""], ["--out: is empty"]),
     "option": (["--job", "2", "--sed=3"], ["--job: unknown option", "--sed=3: unknown option"]),
     "huge": (["--seed", "9" * 5000], ["--seed: '9999"]),
@@ -236,7 +237,9 @@ def test_help_names_every_option() -> None:
     for command in (("report", "page"), ("experiments", "run")):
         done = command_line(*command, "--help")
         assert done.returncode == 0
-        assert all(option in done.stdout for option in ("--preset", "--seed", "--jobs", "--out", "--strict"))
+        assert all(
+            option in done.stdout for option in ("--preset", "--seed", "--jobs", "--scheduler", "--out", "--strict")
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that nobody may write, not even root")

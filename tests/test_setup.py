@@ -32,7 +32,8 @@ def house(tmp_path: Path) -> Path:
     (house / "tools").mkdir(parents=True)
     shutil.copy(ROOT / "tools" / "setup.sh", house / "tools")
     (house / "requirements.lock").write_text("one\n")
-    (house / "requirements-dev.lock").write_text("one\ntwo\n")
+    (house / "requirements-cluster.lock").write_text("one\ntwo\n")
+    (house / "requirements-dev.lock").write_text("one\ntwo\nthree\n")
     return house
 
 
@@ -64,9 +65,10 @@ def test_second_call_does_nothing(house: Path) -> None:
     assert len(pip_calls(house)) == 1
 
 
-def test_development_packages_serve_the_report_too(house: Path) -> None:
-    """The larger set is added to the smaller one once and then serves both, as when tests and report take turns."""
-    for kind, calls in [("report", 1), ("dev", 2), ("report", 2), ("dev", 2)]:
+def test_larger_sets_of_packages_serve_the_smaller_ones_too(house: Path) -> None:
+    """A larger set is added to a smaller one once and then serves both, as when tests and report take turns."""
+    taken = [("report", 1), ("cluster", 2), ("report", 2), ("dev", 3), ("report", 3), ("cluster", 3), ("dev", 3)]
+    for kind, calls in taken:
         assert setup(house, kind)[0] == 0
         assert len(pip_calls(house)) == calls
 
@@ -74,9 +76,10 @@ def test_development_packages_serve_the_report_too(house: Path) -> None:
 def test_changed_lock_is_installed(house: Path) -> None:
     """The content of the lock decides, not its date."""
     setup(house)
-    (house / "requirements.lock").write_text("three\n")
-    assert setup(house)[0] == 0
-    assert len(pip_calls(house)) == 2
+    for calls, lock in enumerate(("requirements.lock", "requirements-cluster.lock"), start=2):
+        (house / lock).write_text("four\n")
+        assert setup(house)[0] == 0
+        assert len(pip_calls(house)) == calls
 
 
 @pytest.mark.parametrize("harm", ["interrupted", "no interpreter", "moved", "a file"])
@@ -150,7 +153,7 @@ def test_failed_download_leaves_what_was_there(house: Path) -> None:
 
 def test_unknown_set_of_packages(house: Path) -> None:
     """A wrong argument is told with those allowed."""
-    assert setup(house, "all") == (2, "", "setup: unknown set of packages 'all'; allowed: report, dev\n")
+    assert setup(house, "all") == (2, "", "setup: unknown set of packages 'all'; allowed: report, cluster, dev\n")
 
 
 def make(*arguments: str, folder: Path = ROOT) -> str:
@@ -170,8 +173,20 @@ def make(*arguments: str, folder: Path = ROOT) -> str:
 def test_make_alone_lists_targets_and_variables() -> None:
     """Help names every target that others rely on, and every variable."""
     shown = make()
-    assert {"help", "setup", "report", "run", "test", "lint", "lock", "clean", "distclean"} <= set(TARGETS)
-    for name in [*TARGETS, "PRESET=", "SEED=", "JOBS=", "OUT=", "STRICT=", "PYTHON="]:
+    assert {
+        "help",
+        "setup",
+        "report",
+        "run",
+        "scheduler",
+        "worker",
+        "test",
+        "lint",
+        "lock",
+        "clean",
+        "distclean",
+    } <= set(TARGETS)
+    for name in [*TARGETS, "PRESET=", "SEED=", "JOBS=", "SCHEDULER=", "OUT=", "STRICT=", "PYTHON="]:
         assert f"\n  {name}" in shown
 
 
@@ -197,3 +212,19 @@ def test_variables_become_flags_and_keep_their_spaces(tmp_path: Path) -> None:
     asked = make("run", "PRESET=my own.toml", "SEED=7", "JOBS=2", "OUT=a 'b' c", "STRICT=1", folder=tmp_path)
     flags = ["--preset", "my own.toml", "--seed", "7", "--jobs", "2", "--out", "a 'b' c", "--strict"]
     assert asked.strip() == str(["-m", "experiments", "run", *flags])
+    asked = make("report", "SCHEDULER=tcp://host:8786", folder=tmp_path)
+    flags = ["--preset", "default", "--scheduler", "tcp://host:8786", "--out", "build"]
+    assert asked.strip() == str(["-m", "report", "page", *flags])
+    asked = make("worker", "SCHEDULER=tcp://host:8786", "JOBS=2", folder=tmp_path)
+    flags = ["--no-dashboard", "--nthreads", "1", "--nworkers", "2"]
+    assert asked.strip() == str(["-m", "dask", "worker", "tcp://host:8786", *flags])
+
+
+def test_a_cluster_is_set_up_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """The report needs its packages alone, unless SCHEDULER is set."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "setup.sh").write_text("echo $1\n")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    assert make("setup", folder=tmp_path) == "report\n"
+    assert make("setup", "SCHEDULER=tcp://host:8786", folder=tmp_path) == "cluster\n"
+    assert make("setup-cluster", folder=tmp_path) == "cluster\n"

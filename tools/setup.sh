@@ -1,7 +1,8 @@
 #!/bin/sh
-# Make or repair .venv from a lock file:  tools/setup.sh report|dev
-#   report  what the report needs (requirements.lock)
-#   dev     the same and what tests and lint need (requirements-dev.lock)
+# Make or repair .venv from a lock file:  tools/setup.sh report|cluster|dev
+#   report   what the report needs (requirements.lock)
+#   cluster  the same and what a Dask cluster needs (requirements-cluster.lock)
+#   dev      the same and what tests and lint need (requirements-dev.lock)
 # PYTHON=… chooses the interpreter. Does nothing when .venv/stamp says that all is in place.
 # Exit status: 0 ready, 1 the packages could not be installed, 2 no usable Python or a wrong argument.
 set -eu
@@ -9,9 +10,10 @@ set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 kind=${1-report}
 case $kind in
-report) lock=requirements.lock ;;
-dev) lock=requirements-dev.lock ;;
-*) echo "setup: unknown set of packages '$kind'; allowed: report, dev" >&2; exit 2 ;;
+report) lock=requirements.lock larger='cluster dev' ;;
+cluster) lock=requirements-cluster.lock larger=dev ;;
+dev) lock=requirements-dev.lock larger='' ;;
+*) echo "setup: unknown set of packages '$kind'; allowed: report, cluster, dev" >&2; exit 2 ;;
 esac
 venv=$(pwd -P)/.venv
 
@@ -23,9 +25,9 @@ if sys.version_info < (3, 11): sys.exit(1)
 print("%d.%d" % sys.version_info[:2], getattr(sys, "_base_executable", sys.executable))' 2>/dev/null
 }
 
-# .venv/stamp has two lines: "X.Y place" (a venv breaks when it is moved) and "set checksum" (of both locks).
+# .venv/stamp has two lines: "X.Y place" (a venv breaks when it is moved) and "set checksum" (of all locks).
 # Content and not time stamps, so that a git checkout reinstalls nothing.
-checksum=$(cat requirements.lock requirements-dev.lock | cksum | tr ' ' '-')
+checksum=$(cat requirements.lock requirements-cluster.lock requirements-dev.lock | cksum | tr ' ' '-')
 
 is_whole() { # a finished .venv, made here, whose Python runs and is the one wanted; sets version
   [ -f .venv/stamp ] && found=$(describe .venv/bin/python) || return 1
@@ -95,7 +97,9 @@ install() {
 
 base=''
 if is_whole; then
-  if grep -qx -e "$kind $checksum" -e "dev $checksum" .venv/stamp; then exit 0; fi
+  for installed in $kind $larger; do
+    if grep -qx "$installed $checksum" .venv/stamp; then exit 0; fi
+  done
 else
   find_python
 fi
