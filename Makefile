@@ -3,9 +3,9 @@
 PRESET ?= default
 ## SEED=            the root seed (empty: the preset's own)
 SEED ?=
-## JOBS=            how many threads, or processes of a worker (empty: all cores)
+## JOBS=            how many processes, here or of `make worker` (empty: one per core)
 JOBS ?=
-## SCHEDULER=       compute on a Dask cluster: the scheduler's address, tcp://host:port (empty: in threads here)
+## SCHEDULER=       compute on a Dask cluster: the scheduler's address, tcp://host:port (empty: here)
 SCHEDULER ?=
 ## OUT=build        the folder for everything that is made
 OUT ?= build

@@ -1,5 +1,6 @@
 """Blocks of an experiment: what each is, how one is measured, and how many are handed out at a time."""
 
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,22 @@ def blocks_of(experiment: Experiment[Any], seed: int) -> Iterator[Block]:
 
 
 Batch = tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A batch's values, block by block in its order, and the seconds that they took."""
+
+    seconds: float
+    values: list[Values]
+
+
+def measure_batch(batch: Batch) -> Measured:
+    """Measure every block of a batch."""
+    started = time.perf_counter()
+    values = [block.measure() for block in batch]
+    return Measured(time.perf_counter() - started, values)
+
 
 BATCH_SECONDS = 0.5  # long beside the milliseconds that a task costs, short beside what an interruption may lose
 BLOCK_SECONDS, DRAW_SECONDS = 5e-4, 5e-8  # a first guess; what batches take corrects it

@@ -7,15 +7,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
+from experiments.executor import Executor, LocalExecutor
 from experiments.faults import Faults, nearest_name
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
 from experiments.runner import Results, run
+from experiments.workers import Workers
 from scaling.arrays import shown
 
 MAX_SHARES = 8  # workers whose blocks are told one by one
@@ -71,9 +74,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--preset", default="default", metavar="NAME|FILE", help=f"{names}, or a .toml file (default: default)"
     )
     parser.add_argument("--seed", metavar="N", help="root seed in place of the preset's own")
-    parser.add_argument("--jobs", metavar="N", help="threads (default: one per processor)")
+    parser.add_argument("--jobs", metavar="N", help="processes (default: one per processor)")
     parser.add_argument(
-        "--scheduler", metavar="tcp://HOST:PORT", help="compute on the workers of this Dask scheduler, not in threads"
+        "--scheduler", metavar="tcp://HOST:PORT", help="compute on the workers of this Dask scheduler, not here"
     )
     parser.add_argument("--out", default="build", metavar="DIR", help="folder of everything written (default: build)")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a claim is refuted")
@@ -126,22 +129,25 @@ def n_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-Render = Callable[[Results, Path], dict[str, bytes]]
+Render = Callable[[Results, Path, Workers | None], dict[str, bytes]]
 
 
 def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
     """The main job: run → judge → (draw → render) → write; the exit code.
 
-    `render` turns results, and a folder for what it wants to keep between runs, into the files of a report, named
-    relative to the output folder, its page last.
+    `render` turns results, a folder for what it wants to keep between runs, and processes to draw in, into the files of
+    a report, named relative to the output folder, its page last.
     """
     started = time.perf_counter()
-    with only_one(options.out):
-        results = run(options.preset, options.out / "results.sqlite", options.jobs, say, options.scheduler)
+    modules = ["experiments.preset", *([render.__module__] if render else [])]
+    with only_one(options.out), ExitStack() as stack:
+        workers = stack.enter_context(Workers(options.jobs, modules)) if options.jobs > 1 else None
+        executor = _on_cluster(options.scheduler) if options.scheduler else LocalExecutor(workers)
+        results = run(options.preset, options.out / "results.sqlite", say, executor)
         files = data_files(results)
         product = options.out / "claims.json"
         if render is not None:
-            files |= render(results, options.out / ".figures")
+            files |= render(results, options.out / ".figures", workers)
             product = options.out / list(files)[-1]
         publish(options.out, files)
     seconds = time.perf_counter() - started
@@ -150,6 +156,17 @@ def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
         blocks += f" · blocks per worker: {_shares(results.n_by_worker)}"
     tell(sys.stdout, f"{seconds:.1f} s · {blocks} · {product} · {results.ledger.summary}")
     return 1 if options.strict and results.ledger.count(Verdict.REFUTED) else 0
+
+
+def _on_cluster(scheduler: str) -> Executor:
+    """Faults when the package that a cluster needs is not installed."""
+    try:
+        from experiments.cluster import DaskExecutor
+    except ModuleNotFoundError as missing:
+        raise Faults(
+            f"--scheduler: needs the package {missing.name!r}; install it with: make setup SCHEDULER={scheduler}"
+        ) from None
+    return DaskExecutor(scheduler, say)
 
 
 def _shares(n_by_worker: Sequence[int]) -> str:

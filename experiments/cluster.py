@@ -14,7 +14,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
@@ -24,12 +23,12 @@ from distributed import Client, Future, get_worker, rpc
 from distributed.scheduler import KilledWorker
 from threadpoolctl import threadpool_limits
 
-from experiments.blocks import Batch, Batches, Block
+from experiments.blocks import Batch, Batches, Block, Measured, measure_batch
+from experiments.executor import BATCHES_PER_WORKER
 from experiments.experiment import Values
 from experiments.faults import Faults
 from experiments.fingerprint import Fingerprint, difference, fingerprint
 
-BATCHES_PER_WORKER = 2  # one at work and one in line, so that a worker never waits for us
 CONNECT_SECONDS = 4.0
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 30.0  # for the scheduler or a worker to answer
@@ -38,27 +37,16 @@ MAX_NAMED = 4  # workers, in a message
 KEPT = "every finished block is kept, and the same command goes on from there, with or without SCHEDULER="
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a worker sends back: the values of a batch's blocks in their order, and how long they took."""
-
-    worker: str
-    seconds: float
-    values: list[Values]
-
-
-def measure_batch(batch: Batch, expected: Fingerprint) -> Measured:
-    """On a worker: measure a batch. Faults where another version would give other bytes."""
-    worker = get_worker().address
+def measure_as(expected: Fingerprint, batch: Batch) -> tuple[str, Measured]:
+    """On a worker: its address, and what it measured. Faults where another version would give other bytes."""
+    worker = str(get_worker().address)
     if differs := difference(_identify(), expected):
         raise Faults(f"worker {worker} {differs}")
-    started = time.perf_counter()
-    values = [block.measure() for block in batch]
-    return Measured(worker, time.perf_counter() - started, values)
+    return worker, measure_batch(batch)
 
 
 def _identify() -> Fingerprint:
-    """On a worker: its fingerprint; from here on its BLAS has one thread, as everywhere (see `ThreadExecutor`).
+    """On a worker: its fingerprint; from here on its BLAS has one thread, as everywhere (see `Workers`).
 
     The limit is the process's, and is never lifted: another thread of the worker may be at work on another batch.
     """
@@ -115,8 +103,8 @@ class DaskExecutor:
         with suppress(Exception):
             self._client.close(timeout=CLOSE_SECONDS)
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Values]]:
-        """Yield blocks as their batches come back; batches are cut and sent as workers become free.
+    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+        """Yield batches as they come back; batches are cut and sent as workers become free.
 
         Faults when the scheduler is lost, when there are no workers for longer than the patience, when a worker would
         give other bytes, or when a batch brought down one worker after another.
@@ -136,17 +124,18 @@ class DaskExecutor:
                 future = finished.get(timeout=POLL_SECONDS)
             except Empty:
                 continue
-            measured = self._measured(future)
-            if measured is None:  # its worker died before it could hand over the values: they are computed again
+            answer = self._answer(future)
+            if answer is None:  # its worker died before it could hand over the values: they are computed again
                 finished.put(future)
                 continue
+            worker, measured = answer
             _, batch = running.pop(future.key)
             batches.took(batch, measured.seconds)
-            self._n_by_worker[measured.worker] += len(batch)
-            yield from zip(batch, measured.values, strict=True)
+            self._n_by_worker[worker] += len(batch)
+            yield batch, measured.values
 
     def _send(self, batch: Batch) -> Future:
-        call = Call(measure_batch, batch, fingerprint())
+        call = Call(measure_as, fingerprint(), batch)
         return self._client.submit(pickle.loads, call.to_bytes(), key=f"blocks-{uuid.uuid4().hex}")
 
     def _n_workers(self) -> int:
@@ -159,11 +148,11 @@ class DaskExecutor:
             pass
         raise self._lost()
 
-    def _measured(self, future: Future) -> Measured | None:
-        """What came of a batch, or None while it is not here after all."""
+    def _answer(self, future: Future) -> tuple[str, Measured] | None:
+        """Who measured a batch and what came of it, or None while it is not here after all."""
         try:
-            result: Measured = future.result(timeout=ANSWER_SECONDS)
-            return result
+            answer: tuple[str, Measured] = future.result(timeout=ANSWER_SECONDS)
+            return answer
         except TimeoutError:
             return None
         except Faults:

@@ -1,18 +1,21 @@
-"""Where blocks are computed: here, in threads. NumPy and BLAS release the interpreter's lock."""
+"""Where blocks are computed: here, in this process or in several (or on a cluster: `experiments.cluster`)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
 from typing import Protocol
 
 from threadpoolctl import threadpool_limits
 
-from experiments.blocks import Block
+from experiments.blocks import Batch, Batches, Block, Measured, measure_batch
 from experiments.experiment import Values
+from experiments.workers import Workers
+
+BATCHES_PER_WORKER = 2  # one at work and one in line, so that a worker never waits for us
 
 
 class Executor(Protocol):
-    """Something that measures blocks; a context manager, since it holds threads or connections."""
+    """Something that measures blocks; a context manager, since it may hold connections."""
 
     def __enter__(self) -> "Executor": ...
 
@@ -20,8 +23,8 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Values]]:
-        """Yield each block with its values as it is finished, in no particular order."""
+    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+        """Yield blocks, some at a time, with their values as they are finished, in no particular order."""
         ...
 
     @property
@@ -30,38 +33,44 @@ class Executor(Protocol):
         ...
 
 
-class ThreadExecutor:
-    """Measures blocks on `jobs` threads of this process."""
+class LocalExecutor:
+    """Measures blocks in the processes of `workers`, or in this one when there are none."""
 
     n_by_worker: Mapping[str, int] = {}
 
-    def __init__(self, jobs: int) -> None:
-        """A pool of `jobs` threads, each with a BLAS of one thread: a product's last bits depend on that number."""
-        self._jobs = jobs
-        self._limits = threadpool_limits(limits=1, user_api="blas")
-        self._pool = ThreadPoolExecutor(max_workers=jobs)
+    def __init__(self, workers: Workers | None = None) -> None:
+        """Workers are the caller's to close."""
+        self._workers = workers
 
-    def __enter__(self) -> "ThreadExecutor":
+    def __enter__(self) -> "LocalExecutor":
+        self._limits = threadpool_limits(limits=1, user_api="blas")  # here too, for frames and claims
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._limits.restore_original_limits()
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Values]]:
-        """Yield blocks as they finish; only a few wait in line at any time."""
-        running: dict[Future[Values], Block] = {}
-        for block in blocks:
-            running[self._pool.submit(block.measure)] = block
-            if len(running) >= 4 * self._jobs:
-                yield from self._finished(running)
-        while running:
-            yield from self._finished(running)
+    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+        """Yield batches as they finish."""
+        batches = Batches(blocks)
+        if self._workers is None:
+            while batches:
+                batch = batches.take(1)
+                yield batch, _learnt(batches, batch, measure_batch(batch))
+            return
+        running: dict[Future[Measured], Batch] = {}
+        while batches or running:
+            while batches and len(running) < BATCHES_PER_WORKER * self._workers.jobs:
+                batch = batches.take(self._workers.jobs)
+                running[self._workers.submit(measure_batch, batch)] = batch
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                batch = running.pop(future)
+                yield batch, _learnt(batches, batch, future.result())
 
-    @staticmethod
-    def _finished(running: dict[Future[Values], Block]) -> Iterator[tuple[Block, Values]]:
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield running.pop(future), future.result()
+
+def _learnt(batches: Batches, batch: Batch, measured: Measured) -> list[Values]:
+    """The batch's values, after its time has been noted."""
+    batches.took(batch, measured.seconds)
+    return measured.values

@@ -13,9 +13,8 @@ from tqdm import tqdm
 
 from experiments.blocks import Block, blocks_of
 from experiments.claims import Claim, Ledger, judge_all
-from experiments.executor import Executor, ThreadExecutor
+from experiments.executor import Executor, LocalExecutor
 from experiments.experiment import Experiment, cell_key
-from experiments.faults import Faults
 from experiments.preset import Preset
 from experiments.store import BlockKey, Store, code_hash
 
@@ -34,16 +33,15 @@ class Results:
     n_by_worker: tuple[int, ...] = ()  # of those computed; empty unless on a cluster
 
 
-def run(preset: Preset, store_path: Path, jobs: int, say: Say, scheduler: str | None = None) -> Results:
+def run(preset: Preset, store_path: Path, say: Say, executor: Executor | None = None) -> Results:
     """Measure every cell of every experiment of the preset, using blocks that the store already holds.
 
-    Blocks are computed on `jobs` threads, or on the Dask cluster of the `scheduler` where its address is given. The
-    results depend on the preset (with its seed) alone: not on who computes, on the order in which blocks finish, or on
-    how many of them were reused.
+    Blocks are computed by the executor, or in this process where there is none. The results depend on the preset (with
+    its seed) alone: not on who computes, on the order in which blocks finish, or on how many of them were reused.
     """
     frames: dict[str, pd.DataFrame] = {}
     claims: list[Claim] = []
-    with _executor(jobs, say, scheduler) as executor, Store(store_path, say) as store:
+    with (executor or LocalExecutor()) as executor, Store(store_path, say) as store:
         blocks, n_computed = _blocks(preset, store, executor)
         for experiment in preset.experiments:
             observed = _by_cell(experiment, blocks[experiment.name])
@@ -52,19 +50,6 @@ def run(preset: Preset, store_path: Path, jobs: int, say: Say, scheduler: str | 
         ledger = judge_all(claims, preset.family_wise_error)
         n_reused = sum(map(len, blocks.values())) - n_computed
         return Results(preset, frames, ledger, n_computed, n_reused, tuple(executor.n_by_worker.values()))
-
-
-def _executor(jobs: int, say: Say, scheduler: str | None) -> Executor:
-    """Threads, or the cluster; Faults when the package that it needs is not installed."""
-    if scheduler is None:
-        return ThreadExecutor(jobs)
-    try:
-        from experiments.cluster import DaskExecutor
-    except ModuleNotFoundError as missing:
-        raise Faults(
-            f"--scheduler: needs the package {missing.name!r}; install it with: make setup SCHEDULER={scheduler}"
-        ) from None
-    return DaskExecutor(scheduler, say)
 
 
 Blocks = dict[tuple[str, int], NDArray[np.float64]]
@@ -82,12 +67,13 @@ def _blocks(preset: Preset, store: Store, executor: Executor) -> tuple[dict[str,
         missing += [block for block in wanted if block.place not in stored]
     n_reused = sum(map(len, blocks.values()))
     with _progress(n_reused + len(missing), n_reused) as progress:
-        for block, values in executor.run(missing):
-            name = block.experiment.name
-            store.save(BlockKey(name, *block.place, preset.seed, codes[name]), values)
-            blocks[name][block.place] = values
+        for batch, values in executor.run(missing):
+            name = batch[0].experiment.name
+            keys = [BlockKey(name, *block.place, preset.seed, codes[name]) for block in batch]
+            store.save(dict(zip(keys, values, strict=True)))
+            blocks[name] |= {block.place: value for block, value in zip(batch, values, strict=True)}
             progress.set_description_str(f"{name:<14}", refresh=False)
-            progress.update()
+            progress.update(len(batch))
     return blocks, len(missing)
 
 

@@ -1,4 +1,4 @@
-"""The store of finished blocks: one SQLite file, each block written once, in a transaction of its own.
+"""The store of finished blocks: one SQLite file, each block written once, a batch to a transaction.
 
 A block is known by its experiment, cell, number, root seed and the hash of the code that computes it; its payload
 carries a checksum over all of them, so that a damaged or misplaced row is noticed and computed again.
@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -159,17 +159,27 @@ class Store:
             )
         return found
 
-    def save(self, key: BlockKey, values: NDArray[np.float64]) -> None:
-        """Write one finished block; a damaged row of the same key is replaced."""
-        shape = ",".join(str(length) for length in values.shape)
-        payload = np.ascontiguousarray(values, dtype="<f8").tobytes()
-        name = (key.experiment, key.cell, key.block, str(key.seed), key.code)
-        row = (*name, shape, payload, _checksum(key, shape, payload))
-        self._do(lambda connection: connection.execute(f"INSERT OR REPLACE INTO block VALUES ({PLACES})", row))
+    def save(self, blocks: Mapping[BlockKey, NDArray[np.float64]]) -> None:
+        """Write finished blocks, all or none; damaged rows of the same keys are replaced."""
+        rows = [_row(key, values) for key, values in blocks.items()]
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:  # commits, or rolls back
+                connection.execute("BEGIN")
+                connection.executemany(f"INSERT OR REPLACE INTO block VALUES ({PLACES})", rows)
+
+        self._do(write)
 
 
 COLUMNS = ("experiment", "cell", "block", "seed", "code", "shape", "payload", "checksum")
 PLACES = ", ".join("?" * len(COLUMNS))
+
+
+def _row(key: BlockKey, values: NDArray[np.float64]) -> tuple[Any, ...]:
+    shape = ",".join(str(length) for length in values.shape)
+    payload = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    name = (key.experiment, key.cell, key.block, str(key.seed), key.code)
+    return *name, shape, payload, _checksum(key, shape, payload)
 
 
 def _checksum(key: BlockKey, shape: str, payload: bytes) -> bytes:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
+from experiments.workers import Workers
 from report.answers import answers
 from report.contents import CHAPTERS, PARTS
 from report.drawing import DrawnFigure, draw_all
@@ -53,7 +54,7 @@ EARLY_SCRIPTS = ("fonts",)  # in the head
 SCRIPTS = ("page", "explorer")  # after the text
 
 
-def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
+def page_files(results: Results, kept: Path | None = None, workers: Workers | None = None) -> dict[str, bytes]:
     """Every file of the report, named relative to the output folder; the page itself comes last.
 
     In the folder `kept` drawn figures wait for the next run.
