@@ -68,8 +68,8 @@ class Derivation(Experiment[DerivationCell]):
     def measure(self, cell: DerivationCell, rng: np.random.Generator) -> Values:
         """(5,): one unbiased estimate of each quantity."""
         law = entry_law(cell.entries)
-        q = law.sample(rng, (cell.n_pairs, cell.d_k))
-        k = law.sample(rng, (cell.n_pairs, cell.d_k))
+        q = law.sample_single(rng, (cell.n_pairs, cell.d_k)).astype(np.float64)
+        k = law.sample_single(rng, (cell.n_pairs, cell.d_k)).astype(np.float64)
         products = q * k  # (n_pairs, d_k)
         covariance = np.cov(products, rowvar=False)  # (d_k, d_k)
         off_diagonal = (covariance.sum() - np.trace(covariance)) / (cell.d_k * (cell.d_k - 1))

@@ -18,10 +18,13 @@ from experiments.experiment import (
     estimate_row,
 )
 from scaling.dot_product_law import dot_product_law
+from scaling.entries import entry_law
 from scaling.rules import SCALED
+from scaling.sampling import Tiles, plan_tiles, variance_of_mean_square
 
 EDGES = np.round(np.arange(-40, 41) * 0.2, 1)  # of the bins of q·k/√d_k
 PER_UNIT = 5  # bins
+PAIR = Tiles(1, 1, 1)
 NORMAL = np.diff(special.ndtr(EDGES)) / np.diff(EDGES)
 
 
@@ -42,15 +45,13 @@ class Distribution(ScoreExperiment):
     n_scores: Annotated[int, Field(ge=1000, le=10**9)]
 
     def cells(self) -> Sequence[ScoreCell]:
-        """One cell per d_k with about `n_scores` dot products over all its blocks, in tiles of √d_k × √d_k.
-
-        Such tiles share queries and keys so little that their products are nearly as good as independent pairs.
-        """
+        """One cell per d_k, whose scores tell as much of the variance as `n_scores` independent pairs would."""
+        kurtosis = entry_law(self.entries).kurtosis
         cells = []
         for d_k in self.d_k:
-            side = max(1, round(d_k**0.5))
-            n_tiles = max(1, round(self.n_scores / (self.n_blocks * side**2)))
-            cells.append(ScoreCell(d_k, n_tiles, side, side, self.entries))
+            wanted = variance_of_mean_square(d_k, PAIR, kurtosis, kurtosis) * self.n_blocks / self.n_scores
+            t = plan_tiles(d_k, wanted, kurtosis, kurtosis)
+            cells.append(ScoreCell(d_k, t.n_tiles, t.n_queries, t.n_keys, self.entries))
         return cells
 
     def measure(self, cell: ScoreCell, rng: np.random.Generator) -> Values:

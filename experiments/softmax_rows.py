@@ -33,7 +33,9 @@ from scaling.saturation import OBSERVABLES, row_observables
 RULES = (RAW, SCALED)
 QUANTITIES = (*OBSERVABLES, "normalised_entropy", "jacobian_norm", "jacobian_norm_median", "mean_square")
 ENTROPY, NORM2 = OBSERVABLES.index("entropy"), OBSERVABLES.index("jacobian_norm2")
-ROW_SD = 0.4  # measured for n from 2 to 65536 and scores of every size: at most 0.31 to 0.34 times √(ln n)
+# How far H/ln n, Σp², max p and 4‖J‖² scatter at most from row to row, before the softmax freezes and anywhere:
+# measured for n from 2 to 65536 (a little more for n < 8).
+SPREAD_ROW_SD, ROW_SD = 0.24, 0.34
 SHARED_KEYS = 2.0
 CHANGE = 0.1  # of ln n, of a weight or of a variance: less than that would not be called a change
 
@@ -117,10 +119,10 @@ class SoftmaxRows(Experiment[RowCell]):
     margin: Margin
 
     def cells(self) -> Sequence[RowCell]:
-        """Every n_keys with every d_k, with rows for a standard error of about `precision` on the normalised entropy.
+        """Every n_keys with every d_k, its rows enough for `precision` on the normalised entropy and for the margin.
 
-        A row's entropy scatters by less than ROW_SD √(ln n) nats whatever the size of its scores; rows that share keys
-        are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4 times there).
+        Rows that share keys are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4
+        times there).
 
         Rows of Gaussian entries are drawn by their radial law, but for the two cells whose variances are compared: what
         a variance is, only products of entries can tell. Those get as many rows as CHANGE needs.
@@ -128,10 +130,12 @@ class SoftmaxRows(Experiment[RowCell]):
         compared = [(self.turning, n_keys) for n_keys in (self.n_keys[0], self.n_keys[-1])]
         wanted = self.n_blocks * (CHANGE / STANDARD_ERRORS_PER_MARGIN) ** 2 / 2
         kurtosis = entry_law(self.entries).kurtosis
+        error = min(self.precision, self.margin / STANDARD_ERRORS_PER_MARGIN)
         cells = []
         for n_keys in self.n_keys:
-            rows = ROW_SD**2 / (self.precision**2 * math.log(n_keys) * self.n_blocks)
             for d_k in self.d_k:
+                row_sd = SPREAD_ROW_SD if d_k < freezing_d_k(n_keys) else ROW_SD
+                rows = (row_sd / error) ** 2 / self.n_blocks
                 if self.entries == "gaussian" and (d_k, n_keys) not in compared:
                     cells.append(RowCell(d_k, n_keys, math.ceil(rows), self.entries, "radial"))
                     continue

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.arrays import is_count, is_number, shown
+from scaling.normals import standard_normals
 
 Array = NDArray[np.float64]
 CHUNK = 2**18  # entries drawn at once, per array
@@ -71,8 +72,8 @@ def _pieces(rng: np.random.Generator, d_k: int, n_pairs: int, rhos: Array) -> It
     together = max(1, CHUNK // d_k)
     for first in range(0, n_pairs, together):
         shape = (min(together, n_pairs - first), d_k)
-        q, z = rng.standard_normal(shape), rng.standard_normal(shape)
-        own, other = np.einsum("ij,ij->i", q, q), np.einsum("ij,ij->i", q, z)
+        q, z = standard_normals(rng, shape), standard_normals(rng, shape)
+        own, other = np.vecdot(q, q).astype(np.float64), np.vecdot(q, z).astype(np.float64)
         yield rhos[:, None] * own + np.sqrt(1 - rhos[:, None] ** 2) * other
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.arrays import check_sizes, is_count, is_number, shown
+from scaling.normals import standard_normals
 
 Array = NDArray[np.float64]
 
@@ -56,8 +57,8 @@ class LookupTask:
     def sample(self, rng: np.random.Generator, n_examples: int) -> Examples:
         """Independent examples; `rng` decides all of them. ValueError unless n_examples is a whole number from 1."""
         check_sizes("LookupTask.sample", n_examples=n_examples)
-        keys = rng.standard_normal((n_examples, self.n_keys, self.d_in))
-        noise = rng.standard_normal((n_examples, self.d_in))
+        keys = standard_normals(rng, (n_examples, self.n_keys, self.d_in)).astype(np.float64)
+        noise = standard_normals(rng, (n_examples, self.d_in)).astype(np.float64)
         own = rng.integers(0, self.n_keys, n_examples)
         classes = rng.integers(0, self.n_classes, (n_examples, self.n_keys))
         overlap = float(self.overlap)
