@@ -24,8 +24,7 @@ from distributed.scheduler import KilledWorker
 from threadpoolctl import threadpool_limits
 
 from experiments.blocks import Batch, Batches, Block, Measured, measure_batch
-from experiments.executor import BATCHES_PER_WORKER
-from experiments.experiment import Values
+from experiments.executor import BATCHES_PER_WORKER, Finished
 from experiments.faults import Faults
 from experiments.fingerprint import Fingerprint, difference, fingerprint
 
@@ -103,7 +102,7 @@ class DaskExecutor:
         with suppress(Exception):
             self._client.close(timeout=CLOSE_SECONDS)
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+    def run(self, blocks: Iterable[Block]) -> Iterator[Finished]:
         """Yield batches as they come back; batches are cut and sent as workers become free.
 
         Faults when the scheduler is lost, when there are no workers for longer than the patience, when a worker would

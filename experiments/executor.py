@@ -13,6 +13,8 @@ from experiments.workers import Workers
 
 BATCHES_PER_WORKER = 2  # one at work and one in line, so that a worker never waits for us
 
+Finished = tuple[Batch, list[Values]]  # blocks, and the values of each
+
 
 class Executor(Protocol):
     """Something that measures blocks; a context manager, since it may hold connections."""
@@ -23,7 +25,7 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+    def run(self, blocks: Iterable[Block]) -> Iterator[Finished]:
         """Yield blocks, some at a time, with their values as they are finished, in no particular order."""
         ...
 
@@ -51,7 +53,7 @@ class LocalExecutor:
     ) -> None:
         self._limits.restore_original_limits()
 
-    def run(self, blocks: Iterable[Block]) -> Iterator[tuple[Batch, list[Values]]]:
+    def run(self, blocks: Iterable[Block]) -> Iterator[Finished]:
         """Yield batches as they finish."""
         batches = Batches(blocks)
         if self._workers is None:

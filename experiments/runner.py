@@ -41,7 +41,7 @@ def run(preset: Preset, store_path: Path, say: Say, executor: Executor | None = 
     """
     frames: dict[str, pd.DataFrame] = {}
     claims: list[Claim] = []
-    with (executor or LocalExecutor()) as executor, Store(store_path, say) as store:
+    with executor or LocalExecutor() as executor, Store(store_path, say) as store:
         blocks, n_computed = _blocks(preset, store, executor)
         for experiment in preset.experiments:
             observed = _by_cell(experiment, blocks[experiment.name])

@@ -98,8 +98,8 @@ class SoftmaxRows(Experiment[RowCell]):
         "rule": Column("raw: softmax(q·k); scaled: softmax(q·k/√d_k), on the same draws", "name"),
         "n_rows": Column("rows of the softmax over all blocks", "count"),
         "sampler": Column(
-            "direct: products of drawn entries of q and k; radial: |q| z with |q|² from the chi-squared law of d_k degrees "
-            "of freedom and independent normal z, the exact law of a row of Gaussian q and k",
+            "direct: products of drawn entries of q and k; radial: |q| z, with |q|² from the chi-squared law of d_k "
+            "degrees of freedom and independent normal z, which is the exact law of a row of Gaussian q and k",
             "name",
         ),
         **ESTIMATE_COLUMNS,

@@ -6,7 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -102,6 +102,7 @@ class Worker:
 def _block_interrupts() -> None:
     """Ctrl-C goes to the main thread; processes started from here inherit the mask."""
     if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # before, since starting it takes the mask off again
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
@@ -114,12 +115,13 @@ def _serve(line: "connection.Connection[Any, Any]") -> None:
                 function, args, kwargs = line.recv()
             except EOFError:
                 return
+            result, fault = None, None
             try:
-                outcome = function(*args, **kwargs), None
+                result = function(*args, **kwargs)
             except Exception as error:
                 error.add_note(f"in a worker process:\n{traceback.format_exc()}")
-                outcome = None, error
-            line.send(outcome)
+                fault = error
+            line.send((result, fault))
 
 
 def _end_with_parent() -> None:

@@ -33,7 +33,7 @@ def html(report: Path) -> str:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A run of the tiny preset."""
-    return run(load_preset("tests/tiny.toml"), tmp_path_factory.mktemp("run") / "results.sqlite", 2, pytest.fail)
+    return run(load_preset("tests/tiny.toml"), tmp_path_factory.mktemp("run") / "results.sqlite", pytest.fail)
 
 
 def sections(html: str) -> dict[str, str]:

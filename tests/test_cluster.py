@@ -21,8 +21,8 @@ from conftest import ROOT, TINY, command_line
 from dask_cluster import LocalCluster, wait_for
 from experiments import cluster
 from experiments.blocks import BATCH_SECONDS, Batches, Block, blocks_of, guess
-from experiments.cli import Parser, add_run_options, read_run_options
-from experiments.cluster import DaskExecutor, measure_batch
+from experiments.cli import Parser, RunOptions, add_run_options, read_run_options, run_and_publish
+from experiments.cluster import DaskExecutor, measure_as
 from experiments.experiment import ScoreCell, Values
 from experiments.faults import Faults
 from experiments.fingerprint import difference, fingerprint
@@ -36,7 +36,7 @@ from experiments.variance import Variance
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Data and claims of the tiny preset from one thread of this process."""
-    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("here") / "results.sqlite", 1, pytest.fail))
+    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("here") / "results.sqlite", pytest.fail))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,9 @@ def test_workers_die_and_come(tmp_path: Path, reference: dict[str, bytes], monke
             running.start_worker()
 
         at_block(100, replace, monkeypatch)
-        results = run(load_preset(str(TINY)), tmp_path / "results.sqlite", 1, pytest.fail, running.address)
+        results = run(
+            load_preset(str(TINY)), tmp_path / "results.sqlite", pytest.fail, DaskExecutor(running.address, pytest.fail)
+        )
     assert data_files(results) == reference
     assert sum(results.n_by_worker) == results.n_computed
     assert len(results.n_by_worker) >= 2
@@ -102,19 +104,19 @@ def test_workers_die_and_come(tmp_path: Path, reference: dict[str, bytes], monke
 def test_a_lost_scheduler_loses_no_finished_block(
     tmp_path: Path, reference: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One line says what is lost and what is kept; a run in threads goes on from there."""
+    """One line says what is lost and what is kept; a run without a cluster goes on from there."""
     store = tmp_path / "results.sqlite"
     with LocalCluster(tmp_path) as running, monkeypatch.context() as patched:
         running.start_worker()
         at_block(100, running.scheduler.kill, patched)
         with pytest.raises(Faults) as caught:
-            run(load_preset(str(TINY)), store, 1, lambda line: None, running.address)
+            run(load_preset(str(TINY)), store, pytest.fail, DaskExecutor(running.address, lambda line: None))
     (line,) = caught.value.lines
     assert line == (
         f"{running.address}: the connection to the scheduler is lost; every finished block is kept, and the same "
         "command goes on from there, with or without SCHEDULER="
     )
-    results = run(load_preset(str(TINY)), store, 1, pytest.fail)
+    results = run(load_preset(str(TINY)), store, pytest.fail)
     assert results.n_reused >= 100
     assert data_files(results) == reference
     assert capfd.readouterr() == ("", "")
@@ -173,9 +175,9 @@ def test_a_worker_that_comes_later_is_checked_too(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cluster, "get_worker", Worker)
     batch = tuple(blocks_of(Variance(n_blocks=2, d_k=[1], margin=0.1), 7))
     ours = fingerprint()
-    assert measure_batch(batch, ours).worker == "tcp://1.2.3.4:5"
+    assert measure_as(ours, batch)[0] == "tcp://1.2.3.4:5"
     with pytest.raises(Faults, match=r"worker tcp://1\.2\.3\.4:5 has NumPy .*, this machine 1\.0: its blocks would"):
-        measure_batch(batch, ours._replace(numpy="1.0"))
+        measure_as(ours._replace(numpy="1.0"), batch)
     assert difference(ours, ours) == ""
     assert "has a processor whose arithmetic gives other last digits: " in difference(ours._replace(digits="x"), ours)
 
@@ -277,7 +279,7 @@ def test_without_the_package_a_line_says_how_to_get_it(tmp_path: Path, monkeypat
     with pytest.raises(
         Faults, match=r"needs the package 'distributed'; install it with: make setup SCHEDULER=tcp://a:1"
     ):
-        run(load_preset(str(TINY)), tmp_path / "results.sqlite", 1, pytest.fail, "tcp://a:1")
+        run_and_publish(RunOptions(load_preset(str(TINY)), 1, "tcp://a:1", tmp_path, strict=False))
 
 
 def equal_blocks(n_blocks: int) -> list[Block]:

@@ -196,7 +196,7 @@ def test_thirteen_questions_are_answered_in_order(html: str) -> None:
 
 def test_answers_state_the_runs_own_numbers(report: Path) -> None:
     """Each estimate in the record that the sentences print is the one under its own name in the files."""
-    stated = answers(run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail))
+    stated = answers(run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail))
     data = {name: pd.read_csv(report / "data" / f"{name}.csv") for name in ("questions", "aligned", "lookup")}
     rules = data["questions"].query("d_v.isna()").set_index(["rule", "quantity"])["estimate"]
     assert set(stated.under) == set(rules.index.get_level_values("rule"))
@@ -219,7 +219,7 @@ def test_answers_state_the_runs_own_numbers(report: Path) -> None:
 
 def test_answers_state_the_settings_and_exact_values(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With settings that all differ, so that none can stand for another; exact values are worked out here."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
     preset = results.preset.model_copy(
         update={
             "questions": results.preset.questions.model_copy(update={"n_keys": 48}),  # of d_k = 64
@@ -265,7 +265,7 @@ def test_claims_json_holds_every_number(report: Path) -> None:
 
 def test_csv_floats_round_trip(report: Path) -> None:
     """What a reader loads is what was measured, to the last bit."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
     for name, frame in results.frames.items():
         read = pd.read_csv(report / "data" / f"{name}.csv")
         for column in frame:
@@ -329,7 +329,7 @@ def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.Te
     text = TINY.read_text()
     kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
     (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\nmargin = 0.2\n")
-    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
+    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
     page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
     html5lib.HTMLParser(strict=True).parse(page)
     assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", read(html5lib.parse(page)))
@@ -337,7 +337,7 @@ def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.Te
 
 def test_a_figure_that_no_chapter_shows_fails_the_build(report: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """It is named, so that none is drawn in vain."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", 1, pytest.fail)
+    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
     figures = draw_all(results, tmp_path_factory.getbasetemp() / "kept")
     with pytest.raises(ValueError, match="figures that no chapter shows: alone"):
         render(results, {**figures, "alone": figures["three-rules"]})
@@ -357,7 +357,7 @@ def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
     """What comes from a file is escaped."""
     name = "<script>alert(1)</script>"
     (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
-    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", 2, pytest.fail)
+    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
     page = render(results, draw_all(results))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page

@@ -1,71 +1,78 @@
 """The run: the same results whatever the workers, the order, or what was there before."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from conftest import TINY
-from experiments import runner
-from experiments.executor import ThreadExecutor
+from experiments.blocks import Block
+from experiments.executor import Finished, LocalExecutor
 from experiments.output import data_files
 from experiments.preset import load_preset
 from experiments.runner import run
 from experiments.seeds import block_rng
+from experiments.workers import Workers
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Data and claims of the tiny preset from one worker and an empty store."""
-    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("one") / "results.sqlite", 1, pytest.fail))
+    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("one") / "results.sqlite", pytest.fail))
 
 
-class Shuffled(ThreadExecutor):
-    """Finishes tasks in an order of its own."""
+class Shuffled(LocalExecutor):
+    """Hands blocks back one by one in an order of its own."""
 
-    def run(self, tasks: Iterable[tuple[Any, Callable[[], Any]]]) -> Iterator[tuple[Any, Any]]:
-        """All results, shuffled."""
-        results = list(super().run(tasks))
-        np.random.default_rng(9).shuffle(results)  # type: ignore[arg-type]
-        return iter(results)
+    def run(self, blocks: Iterable[Block]) -> Iterator[Finished]:
+        """All of them, shuffled."""
+        finished = [
+            ((block,), [value])
+            for batch, values in super().run(blocks)
+            for block, value in zip(batch, values, strict=True)
+        ]
+        np.random.default_rng(9).shuffle(finished)  # type: ignore[arg-type]
+        return iter(finished)
 
 
-class Interrupted(ThreadExecutor):
-    """Is interrupted after fifty results."""
+class Interrupted(LocalExecutor):
+    """Is interrupted after five batches."""
 
-    def run(self, tasks: Iterable[tuple[Any, Callable[[], Any]]]) -> Iterator[tuple[Any, Any]]:
-        """The first fifty results, then Ctrl-C."""
-        for count, result in enumerate(super().run(tasks)):
-            if count == 50:
+    def run(self, blocks: Iterable[Block]) -> Iterator[Finished]:
+        """The first five batches, then Ctrl-C."""
+        for count, finished in enumerate(super().run(blocks)):
+            if count == 5:
                 raise KeyboardInterrupt
-            yield result
+            yield finished
 
 
-def test_workers_and_order_do_not_show(
-    tmp_path: Path, reference: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    """Three processes."""
+    with Workers(3, ["experiments.preset"]) as workers:
+        yield workers
+
+
+def test_workers_and_order_do_not_show(tmp_path: Path, reference: dict[str, bytes], workers: Workers) -> None:
     """Three workers whose results come in another order give the same bytes."""
-    monkeypatch.setattr(runner, "ThreadExecutor", Shuffled)
-    assert data_files(run(load_preset(str(TINY)), tmp_path / "results.sqlite", 3, pytest.fail)) == reference
+    results = run(load_preset(str(TINY)), tmp_path / "results.sqlite", pytest.fail, Shuffled(workers))
+    assert data_files(results) == reference
 
 
 def test_an_interrupted_run_goes_on_from_what_it_finished(
-    tmp_path: Path, reference: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reference: dict[str, bytes], workers: Workers
 ) -> None:
     """Interrupted again and again, it ends with the same bytes, and says how much it reused."""
     preset, store = load_preset(str(TINY)), tmp_path / "results.sqlite"
-    with monkeypatch.context() as patched:
-        patched.setattr(runner, "ThreadExecutor", Interrupted)
-        for _ in range(2):
-            with pytest.raises(KeyboardInterrupt):
-                run(preset, store, 2, pytest.fail)
-    results = run(preset, store, 2, pytest.fail)
-    assert results.n_reused >= 100
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run(preset, store, pytest.fail, Interrupted(workers))
+    results = run(preset, store, pytest.fail, LocalExecutor(workers))
+    assert results.n_reused >= 10
     assert results.n_computed > 0
     assert data_files(results) == reference
-    again = run(preset, store, 2, pytest.fail)
+    again = run(preset, store, pytest.fail)
     assert (again.n_computed, again.n_reused) == (0, results.n_computed + results.n_reused)
     assert data_files(again) == reference
 
@@ -74,7 +81,7 @@ def test_a_new_cell_changes_no_other_cells_draws(tmp_path: Path) -> None:
     """With one more d_k, the rows of those that were there before keep every digit."""
     (tmp_path / "more.toml").write_text(TINY.read_text().replace("d_k = [1, 4, 16]", "d_k = [1, 3, 4, 16, 32]"))
     frames = [
-        run(load_preset(which), tmp_path / f"{i}.sqlite", 2, pytest.fail).frames["variance"]
+        run(load_preset(which), tmp_path / f"{i}.sqlite", pytest.fail).frames["variance"]
         for i, which in enumerate((str(TINY), str(tmp_path / "more.toml")))
     ]
     both = frames[1][frames[1]["d_k"].isin([1, 4, 16])].reset_index(drop=True)
@@ -83,7 +90,7 @@ def test_a_new_cell_changes_no_other_cells_draws(tmp_path: Path) -> None:
 
 def test_another_seed_changes_every_draw(tmp_path: Path, reference: dict[str, bytes]) -> None:
     """All frames but those in which nothing is drawn."""
-    other = data_files(run(load_preset(str(TINY), seed=1), tmp_path / "results.sqlite", 2, pytest.fail))
+    other = data_files(run(load_preset(str(TINY), seed=1), tmp_path / "results.sqlite", pytest.fail))
     same = {name for name in reference if name.endswith(".csv") and other[name] == reference[name]}
     still = ("self_attention", "causal", "peaky", "freezing", "saturation_map", "explorer")
     assert same == {f"data/{name}.csv" for name in still}

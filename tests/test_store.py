@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
     """A store with one block in it."""
     path = tmp_path / "out" / "results.sqlite"
     with Store(path, pytest.fail) as store:
-        store.save(KEY, VALUES)
+        store.save({KEY: VALUES})
     return path
 
 
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_set_aside_with_a_warning(path: Path, damage: object) 
     warnings: list[str] = []
     with Store(path, warnings.append) as store:
         assert store.load("variance", 2017, "code") == {}
-        store.save(KEY, VALUES)
+        store.save({KEY: VALUES})
     assert len(load(path, warnings)) == 1
     assert len(warnings) == 1
     assert "is damaged" in warnings[0]
@@ -103,7 +103,7 @@ def test_whatever_was_done_to_the_database_the_store_works_again(path: Path, sta
     warnings: list[str] = []
     with Store(path, warnings.append) as store:
         store.load("variance", 2017, "code")
-        store.save(KEY, VALUES)
+        store.save({KEY: VALUES})
     assert (KEY.cell, KEY.block) in load(path, warnings)
     assert warnings
     assert all("\n" not in line for line in warnings)

@@ -1,0 +1,126 @@
+"""Processes that share the work: what comes back, what they leave alone, and how they end."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from conftest import ROOT
+from experiments.faults import Faults
+from experiments.workers import Workers
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    """Two of them."""
+    with Workers(2, ["numpy"]) as workers:
+        yield workers
+
+
+def blas_threads() -> list[int]:
+    """Threads of each BLAS here."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [int(found["num_threads"]) for found in threadpool_info() if found["user_api"] == "blas"]
+
+
+def refuse(what: str) -> None:
+    """Always fail."""
+    raise ValueError(f"{what} is refused")
+
+
+def is_blocked() -> bool:
+    """Whether Ctrl-C passes this process by."""
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_results_come_from_other_processes(workers: Workers) -> None:
+    """From as many as were asked for, in the order of the tasks, with arguments by place and by name."""
+    futures = [workers.submit(os.getpid) for _ in range(20)]
+    assert os.getpid() not in {future.result() for future in futures}
+    assert len({future.result() for future in futures}) <= 2
+    assert list(workers.map(divmod, [7, 9], [2, 4])) == [(3, 1), (2, 1)]
+    assert workers.submit(int, "ff", base=16).result() == 255
+
+
+def test_each_has_one_thread_of_blas_and_leaves_ctrl_c_to_us(workers: Workers) -> None:
+    """A product's last bits depend on the number; a terminal sends its signal to every process."""
+    counts = workers.submit(blas_threads).result()
+    assert counts
+    assert set(counts) == {1}
+    assert workers.submit(is_blocked).result()
+    assert not is_blocked()
+
+
+def test_what_a_task_raises_comes_back_and_the_worker_goes_on(workers: Workers) -> None:
+    """With its own words, and where it happened."""
+    with pytest.raises(ValueError, match="salt is refused") as caught:
+        workers.submit(refuse, "salt").result()
+    assert "in refuse" in caught.value.__notes__[0]
+    assert workers.submit(abs, -3).result() == 3
+
+
+def test_a_killed_worker_is_one_line() -> None:
+    """As the kernel does when there is no memory left."""
+    with (
+        Workers(1) as workers,
+        pytest.raises(Faults, match=r"^a worker process was killed, "),
+    ):
+        workers.submit(os._exit, 1).result()
+
+
+def test_an_error_does_not_wait_for_what_is_running() -> None:
+    """Nobody wants the results any more."""
+    started = time.monotonic()
+    with suppress(KeyboardInterrupt), Workers(1) as workers:
+        workers.submit(abs, 1).result()
+        future = workers.submit(time.sleep, 60)
+        while not future.running():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert time.monotonic() - started < 30
+
+
+BUSY = """
+import os, time
+from experiments.workers import Workers
+if __name__ == "__main__":
+    with Workers(2) as workers:
+        pids = [workers.submit(os.getpid) for _ in range(2)]
+        sleeps = [workers.submit(time.sleep, 600) for _ in range(2)]
+        print([pid.result() for pid in pids], flush=True)
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            os._exit(130)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_us_however_we_end(tmp_path: Path, how: signal.Signals) -> None:
+    """In the middle of their work: nothing is left that holds our output, and nothing is said."""
+    script = tmp_path / "busy.py"
+    script.write_text(BUSY)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("[")
+        process.send_signal(how)
+        rest, _ = process.communicate(timeout=30)  # ends when nobody holds the other end any more
+    assert rest == ""
+
+
+def test_the_method_is_one_that_never_forks_us() -> None:
+    """Threads of a process that forks may hold locks that the child waits for in vain."""
+    assert Workers(1)._context.get_start_method() in ("forkserver", "spawn")
+    assert multiprocessing.get_start_method(allow_none=True) in (None, "fork", "spawn", "forkserver")
