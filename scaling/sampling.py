@@ -72,8 +72,9 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
     """The cheapest block of square tiles whose mean square has at most the given relative variance.
 
     Planned from known variances before anything is drawn; nothing is ever sampled "until it fits". The mean that a
-    sample variance subtracts costs about 2/N² more, which matters only where the mean square itself hardly varies; and
-    no block has fewer than FEWEST scores, so that its variance is never 0 and has a logarithm.
+    sample variance subtracts costs 2/N² more, or 8/N² where all N scores share queries and keys, which matters only
+    where the mean square itself hardly varies; and no block has fewer than FEWEST scores, so that its variance is never
+    0 and has a logarithm.
 
     Raises ValueError for a d_k or a kurtosis that no entries have, and for a relative variance that is not a positive
     number or so small that a block of the largest tiles could pass 2⁶² scores.
@@ -86,7 +87,7 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
             "plan_tiles: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"
         )
-    fewest = max(FEWEST, math.ceil(math.sqrt(2 / relative_variance)))
+    fewest = max(FEWEST, math.ceil(math.sqrt(8 / relative_variance)))
 
     def reaches(tiles: Tiles) -> bool:
         reached = variance_of_mean_square(d_k, tiles, kurtosis_q, kurtosis_k)

@@ -90,7 +90,7 @@ def _observe(s: Floats, c: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):
             np.multiply(below, s.dtype.type(factor), out=x)
             log_top = factor * top  # the caller looks whether it is finite
-        if factor * widest > VANISHED:
+        if float(factor) * widest > VANISHED:
             np.maximum(x, -VANISHED, out=x)  # finite, since 0 · inf would be nan
         np.exp(x, out=e)
         e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1

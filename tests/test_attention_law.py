@@ -66,13 +66,13 @@ def test_direct_samples_agree_everywhere(sampled: dict[tuple[int, int], np.ndarr
 
 
 @pytest.mark.parametrize("d_k", [64, 512])
-def test_a_scale_off_by_one_percent_is_caught(sampled: dict[tuple[int, int], np.ndarray], d_k: int) -> None:
-    """The negative control: the same judge refuses the scaled law at 1.01 times its scale, and the raw at 1.04 times.
+def test_a_scale_off_by_two_percent_is_caught(sampled: dict[tuple[int, int], np.ndarray], d_k: int) -> None:
+    """The negative control: the same judge refuses the scaled law at 1.02 times its scale, and the raw at 1.04 times.
 
     Raw rows vary far more from query to query, so that 16 384 of them see less.
     """
     for n_keys in N_KEYS[2:]:
-        law = expected(d_k, n_keys, [1.04, 1.01 * d_k**-0.5], list(OBSERVABLES))
+        law = expected(d_k, n_keys, [1.04, 1.02 * d_k**-0.5], list(OBSERVABLES))
         values = sampled[d_k, n_keys]
         assert disagreements(values[:, 0], law[0]) != [], "raw"
         assert disagreements(values[:, 1], law[1]) != [], "scaled"
