@@ -5,24 +5,26 @@ is chi-squared with d_k degrees of freedom. So a mean over rows at d_k is the me
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
 from scaling.arrays import shown
-from scaling.interpolation import SigmaPanels
+from scaling.interpolation import Interpolation, SigmaPanels
 from scaling.softmax_law import SIGMA_RANGE, SoftmaxLaw, checked_n_keys
 
 Array = NDArray[np.float64]
 MAX_D_K = 10**6
 FEW = 64  # below this d_k the length |q| varies too much for a handful of Laguerre nodes
 
-# Beyond so many nodes a table of the softmax law in σ is cheaper, and as good: its errors stay below 1e-7 (largest
-# weight: 1e-6) to n_keys = 10¹². Width of a panel in asinh σ, and nodes in each.
+# Beyond so many nodes a table of the softmax law in σ is cheaper, and as good: its errors stay below 1e-8 (largest
+# weight: 1e-6) to n_keys = 10¹². Panels are narrow where many keys freeze: at √(2 ln n), and Σp³ at a third of that.
+# All laws share their nodes, so that scaling/laplace_transform.py computes there once for many n_keys.
 FEW_NODES = 300
-PANELS, PANELS_OF_THE_LARGEST = (0.5, 24), (1.0, 16)
+PANELS = SigmaPanels((0.0, 1.1, 1.7, 2.3, 3.6, 7.0, 12.5), 24)  # to σ = 1.3e5: the longest query at the largest scale
+PANELS_OF_THE_LARGEST = SigmaPanels((0.0, 1.5, 2.4, 3.6, 7.0, 12.5), 16)
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,26 @@ class AttentionLaw:
         return SoftmaxLaw(self._lengths[0], self.n_keys)
 
     @cached_property
-    def _many(self) -> tuple[SigmaPanels, SoftmaxLaw]:
+    def _many(self) -> tuple[SoftmaxLaw, Interpolation]:
         """The law at nodes that all points share; the largest weight has its own, fewer ones."""
         return self._tabulated(PANELS)
 
     @cached_property
-    def _many_of_the_largest(self) -> tuple[SigmaPanels, SoftmaxLaw]:
+    def _many_of_the_largest(self) -> tuple[SoftmaxLaw, Interpolation]:
         return self._tabulated(PANELS_OF_THE_LARGEST)
 
-    def _tabulated(self, panels: tuple[float, int]) -> tuple[SigmaPanels, SoftmaxLaw]:
-        sigmas = SigmaPanels(float(self._lengths[0].max()), *panels)
-        return sigmas, SoftmaxLaw(sigmas.nodes, self.n_keys)
+    def _tabulated(self, panels: SigmaPanels) -> tuple[SoftmaxLaw, Interpolation]:
+        sigmas = self._lengths[0]
+        needed = panels.reaching(float(sigmas.max()))
+        return SoftmaxLaw(needed.nodes, self.n_keys), needed.at(sigmas)
 
     def _mean(self, name: str) -> Array:
         sigmas, weights, starts = self._lengths
         if sigmas.size <= FEW_NODES or self.n_keys == 1:
             values = getattr(self._few, name)
         else:
-            panels, law = self._many_of_the_largest if name == "max_weight" else self._many
-            values = panels.interpolate(getattr(law, name), sigmas)
+            law, interpolated = self._many_of_the_largest if name == "max_weight" else self._many
+            values = interpolated(getattr(law, name))
         means: Array = np.add.reduceat(values * weights, starts).reshape(self.d_k.shape)
         return means
 
@@ -140,6 +143,7 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
     return AttentionLaw(dimensions, checked_n_keys(n_keys, "attention_law"), scales)
 
 
+@lru_cache(maxsize=256)
 def query_lengths(d_k: int) -> tuple[Array, Array]:
     """Quadrature nodes for |q| and their weights, which sum to 1.
 
@@ -153,8 +157,14 @@ def query_lengths(d_k: int) -> tuple[Array, Array]:
         log_weights = (d_k - 1) * np.log(r) - r**2 / 2 - np.log1p(np.exp(-t))  # the last: dr/dt
         kept = log_weights > log_weights.max() - 45
         weights = np.exp(log_weights[kept] - log_weights.max())
-        return r[kept], weights / weights.sum()
+        return _frozen(r[kept], weights / weights.sum())
     i = np.arange(14)
     shape = d_k / 2
     values, vectors = linalg.eigh_tridiagonal(2 * i + shape, np.sqrt(i[1:] * (i[1:] + shape - 1)))
-    return np.sqrt(2 * values), vectors[0] ** 2
+    return _frozen(np.sqrt(2 * values), vectors[0] ** 2)
+
+
+def _frozen(lengths: Array, weights: Array) -> tuple[Array, Array]:
+    """Both read-only, since they are kept."""
+    lengths.flags.writeable = weights.flags.writeable = False
+    return lengths, weights

@@ -1,6 +1,7 @@
 """Piecewise Chebyshev interpolation of a positive function of σ ≥ 0 that may run over many powers of ten."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,48 +11,58 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SigmaPanels:
-    """Equal panels in v = asinh σ over [0, sigma_max], each with `order` Chebyshev nodes of the first kind.
+    """Panels in v = asinh σ between `edges`, increasing from 0, each with `order` Chebyshev nodes of the first kind.
 
-    v is even to handle σ² near 0 and logarithmic above 1, so that one width of panel suits both.
+    v is even to handle σ² near 0 and logarithmic above 1. Nodes are where the edges put them, whatever σ is asked for.
     """
 
-    sigma_max: float
-    width: float
+    edges: tuple[float, ...]
     order: int
 
-    @property
+    def reaching(self, sigma_max: float) -> "SigmaPanels":
+        """Only those panels that [0, sigma_max] needs; raises ValueError beyond the last edge."""
+        n_panels = int(np.searchsorted(self.edges[1:], np.arcsinh(sigma_max))) + 1
+        if n_panels >= len(self.edges):
+            raise ValueError(f"SigmaPanels: sigma must lie below {np.sinh(self.edges[-1]):.6g}; received {sigma_max}")
+        return SigmaPanels(self.edges[: n_panels + 1], self.order)
+
+    @cached_property
     def nodes(self) -> Array:
         """σ at the nodes, (n_panels · order,)."""
-        half = self._span / 2
-        centres = self._span * (np.arange(self._count) + 0.5)
-        nodes: Array = np.sinh(centres[:, None] + half * self._chebyshev).ravel()
+        low, high = np.array(self.edges[:-1]), np.array(self.edges[1:])
+        nodes: Array = np.sinh((low + high)[:, None] / 2 + (high - low)[:, None] / 2 * np.cos(self._angles)).ravel()
         return nodes
 
-    def interpolate(self, at_nodes: Array, sigma: Array) -> Array:
-        """The function at `sigma` (any shape) from its positive values at the nodes; its logarithm is interpolated.
+    def at(self, sigma: Array) -> "Interpolation":
+        """How to interpolate at `sigma` (any shape).
 
         Barycentric form (Berrut and Trefethen, SIAM Review 46, 2004, equation 4.2 and weights 5.3).
         """
         v = np.arcsinh(sigma)
-        panel = np.clip((v / self._span).astype(int), 0, self._count - 1)
-        x = 2 * (v / self._span - panel) - 1
-        distance = x[..., None] - self._chebyshev
+        edges = np.array(self.edges)
+        panel = np.clip(np.searchsorted(edges, v, side="right") - 1, 0, len(edges) - 2)
+        x = (2 * v - edges[panel] - edges[panel + 1]) / (edges[panel + 1] - edges[panel])
+        distance = x[..., None] - np.cos(self._angles)
         distance[distance == 0] = 1e-200  # at a node the ratio below is that node's value
-        angles = np.pi * (np.arange(self.order) + 0.5) / self.order
-        weights = (-1.0) ** np.arange(self.order) * np.sin(angles) / distance
-        logs = np.log(at_nodes).reshape(self._count, self.order)[panel]
-        values: Array = np.exp((weights * logs).sum(axis=-1) / weights.sum(axis=-1))
+        weights = (-1.0) ** np.arange(self.order) * np.sin(self._angles) / distance
+        weights /= weights.sum(axis=-1, keepdims=True)
+        return Interpolation(panel, weights)
+
+    @property
+    def _angles(self) -> Array:
+        angles: Array = np.pi * (np.arange(self.order) + 0.5) / self.order
+        return angles
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """For each σ (any shape) its panel, and the weights of the panel's nodes (..., order)."""
+
+    panel: NDArray[np.intp]
+    weights: Array
+
+    def __call__(self, at_nodes: Array) -> Array:
+        """The function from its positive values at the nodes; its logarithm is interpolated."""
+        logs = np.log(at_nodes).reshape(-1, self.weights.shape[-1])
+        values: Array = np.exp(np.vecdot(self.weights, logs[self.panel]))
         return values
-
-    @property
-    def _count(self) -> int:
-        return max(1, int(np.ceil(np.arcsinh(self.sigma_max) / self.width)))
-
-    @property
-    def _span(self) -> float:
-        return float(np.arcsinh(self.sigma_max)) / self._count
-
-    @property
-    def _chebyshev(self) -> Array:
-        nodes: Array = np.cos(np.pi * (np.arange(self.order) + 0.5) / self.order)
-        return nodes

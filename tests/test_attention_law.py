@@ -10,6 +10,7 @@ from scipy import stats
 from judge import disagreements
 from scaling import Gaussian, Tiles, draw_scores, row_observables
 from scaling.attention_law import FEW_NODES, MAX_D_K, PANELS, attention_law, query_lengths
+from scaling.interpolation import SigmaPanels
 from scaling.saturation import OBSERVABLES
 from scaling.softmax_law import SoftmaxLaw, softmax_law
 
@@ -243,10 +244,10 @@ def test_each_rule_at_once_equals_its_points_alone(rule: str, n_keys: int) -> No
     assert departures(n_keys, RULES[rule], CHEAP) == {}
 
 
-def test_wider_panels_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: three times as wide with a third of the nodes, every field breaks the promise."""
+def test_fewer_nodes_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: on panels of a third of the nodes, every field breaks the promise."""
     module = sys.modules["scaling.attention_law"]  # scaling.attention_law is the function
-    monkeypatch.setattr(module, "PANELS", (3 * PANELS[0], PANELS[1] // 3))
+    monkeypatch.setattr(module, "PANELS", SigmaPanels(PANELS.edges, PANELS.order // 3))
     assert list(departures(10**12, RULES["raw"], CHEAP)) == CHEAP
 
 
@@ -324,23 +325,31 @@ def test_arrays_that_do_not_go_together_get_one_clear_line(d_k: object, scale: o
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("sigma_max", [1000.0, 1432.0])
+@pytest.mark.parametrize("n_keys", [2, 60, 1000, 10**6, 10**9, 10**12])
 def test_the_table_keeps_its_promise_where_all_queries_have_one_length(
-    monkeypatch: pytest.MonkeyPatch, sigma_max: float
+    monkeypatch: pytest.MonkeyPatch, n_keys: int
 ) -> None:
-    """At d_k = 10⁶ no average over |q| hides the error in σ; it is largest at n = 10¹², where the rows freeze.
-
-    The table's panels move with the largest σ, so that two are tried.
-    """
-    sigmas = np.append(np.linspace(1.5, 5, 29), sigma_max)
-    together = attention_law(MAX_D_K, 10**12, sigmas / 1e3)
+    """At d_k = 10⁶ no average over |q| hides the error in σ; it is largest at n = 10¹², where the rows freeze."""
+    sigmas = np.concatenate([np.geomspace(1.001e-3, 1, 8), np.linspace(1.02, 40, 120), np.geomspace(50, 9.99e3, 30)])
+    together = attention_law(MAX_D_K, n_keys, sigmas / 1e3)
     assert together._lengths[0].size > FEW_NODES
-    found = {name: getattr(together, name)[:-1] for name in OBSERVABLES}
+    found = {name: getattr(together, name) for name in OBSERVABLES}
     monkeypatch.setattr(sys.modules["scaling.attention_law"], "FEW_NODES", 10**9)
     for name in OBSERVABLES:
-        step = 4 if name == "max_weight" else 1  # it is the costliest
-        alone = getattr(attention_law(MAX_D_K, 10**12, sigmas[:-1:step] / 1e3), name)
-        assert np.abs(found[name][::step] / alone - 1).max() <= promised(name), name
+        step = 8 if name == "max_weight" else 1  # it is the costliest
+        alone = getattr(attention_law(MAX_D_K, n_keys, sigmas[::step] / 1e3), name)
+        assert np.abs(found[name][::step] / alone - 1).max() <= 0.2 * promised(name), name
+
+
+def test_the_longest_queries_at_the_largest_scale_are_in_the_table() -> None:
+    """σ reaches nine times the largest scale · √d_k, at d_k = 1; every field is what it is with nothing tabulated."""
+    scales = np.geomspace(5e3, 1e4, 3)
+    together = attention_law(1, 50, scales)
+    assert together._lengths[0].size > FEW_NODES
+    for name in CHEAP:
+        assert getattr(together, name)[-1] == pytest.approx(
+            float(getattr(attention_law(1, 50, 1e4), name)), rel=PROMISED, abs=0
+        )
 
 
 def test_many_points_share_a_table_whose_size_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:

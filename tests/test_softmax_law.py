@@ -1,26 +1,45 @@
 """The exact softmax law: against printed values, other integrals, series, many digits, and itself at a finer step."""
 
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import integrate, special
 
-import scaling.panels
-from scaling.softmax_law import FIELDS, SoftmaxLaw, softmax_law
+from scaling import laplace_transform, largest_weight, panels
+from scaling.softmax_law import FIELDS, SIGMA_RANGE, SoftmaxLaw, softmax_law
 
-module = sys.modules["scaling.softmax_law"]  # the package has a function of that name
 RELATIVE, RELATIVE_MAX = 1e-9, 1e-6  # what the law promises; the second for the largest weight
 TWO_DIMENSIONS = 1e-8  # of the reference at n = 3
 ALL_FIELDS = (*FIELDS, "max_weight")
 GOLDEN = json.loads((Path(__file__).parent / "golden_laws.json").read_text())["softmax_law"]
 
-# Over the whole range, on both sides of every change of method: σ = 0.4, 4 and 45, n = 60 and 120.
+# Over the whole range, on both sides of every change of method: σ = 0.4, 4 and 45, n = 60 and 4097.
 SIGMAS = np.array([1e-3, 0.03, 0.39, 0.41, 1.0, 2.5, 3.9, 4.1, 10.0, 44.0, 46.0, 300.0, 1e4])
-N_KEYS = [2, 3, 16, 59, 61, 1024, 10**6, 10**9, 10**12]
+N_KEYS = [2, 3, 16, 59, 60, 1024, 4096, 4097, 10**6, 10**9, 10**12]
+
+
+def forget() -> None:
+    """Nothing that an earlier law has left is used."""
+    for kept in ("_transforms", "_columns", "_toeplitz", "_at_chebyshev_nodes"):
+        getattr(laplace_transform, kept).cache_clear()
+    largest_weight._nodes.cache_clear()
+
+
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object, str, float], None]]:
+    """Set a constant of a module for this test."""
+
+    def change(module: object, name: str, value: float) -> None:
+        monkeypatch.setattr(module, name, value)
+        forget()
+
+    yield change
+    monkeypatch.undo()
+    forget()
 
 
 def promised(name: str) -> float:
@@ -161,7 +180,7 @@ def test_agrees_with_thirty_digits(point: dict[str, object]) -> None:
 def test_there_are_enough_golden_points() -> None:
     """At least ten, from the smallest to the largest σ and n."""
     assert len(GOLDEN) >= 10
-    assert {point["sigma"] for point in GOLDEN} >= set(module.SIGMA_RANGE)
+    assert {point["sigma"] for point in GOLDEN} >= set(SIGMA_RANGE)
     assert {point["n_keys"] for point in GOLDEN} >= {2, 10**12}
 
 
@@ -208,7 +227,7 @@ def test_identities_and_bounds_hold_over_the_whole_range(n_keys: int) -> None:
         assert values.shape == SIGMAS.shape
         assert np.all(np.isfinite(values) & (values > 0)), name
     trace_error = np.abs(found["jacobian_trace"] + found["sum_p2"] - 1)
-    assert trace_error[SIGMAS < module.WIDE].max() <= rounding
+    assert trace_error[SIGMAS < laplace_transform.WIDE].max() <= rounding
     assert trace_error.max() <= 0.1 * RELATIVE  # the polynomial for wide σ has an absolute error, felt at n = 10¹²
     stein = found["log_partition"] - SIGMAS**2 * found["jacobian_trace"]
     assert np.all(np.abs(found["entropy"] - stein) <= 1e-10 * found["log_partition"])  # what the cancellation leaves
@@ -235,24 +254,31 @@ def test_every_field_moves_one_way_with_sigma(n_keys: int) -> None:
 
 
 @pytest.mark.parametrize("n_keys", [2, 59, 61, 1024, 10**12])
-@pytest.mark.parametrize(("constant", "sigma"), [("NARROW", 0.4), ("WIDE", 45.0), ("MAX_NARROW", 4.0)])
+@pytest.mark.parametrize(
+    ("module", "constant", "sigma"),
+    [(laplace_transform, "NARROW", 0.4), (laplace_transform, "WIDE", 45.0), (largest_weight, "NARROW", 4.0)],
+    ids=["narrow", "wide", "largest"],
+)
 def test_neighbouring_methods_agree_where_they_meet(
-    monkeypatch: pytest.MonkeyPatch, constant: str, sigma: float, n_keys: int
+    changed: Callable[[object, str, float], None], module: object, constant: str, sigma: float, n_keys: int
 ) -> None:
-    """Either method, forced at the σ that separates them, gives the same values."""
+    """Either method, forced at the σ that separates them, gives the same values, but not the same digits."""
     assert getattr(module, constant) == sigma
-    monkeypatch.setattr(module, constant, sigma / 1.1)
+    changed(module, constant, sigma / 1.1)
     above = fields(softmax_law(sigma, n_keys))
-    monkeypatch.setattr(module, constant, sigma * 1.1)
-    assert wrong(fields(softmax_law(sigma, n_keys)), above, promised) == []
+    changed(module, constant, sigma * 1.1)
+    below = fields(softmax_law(sigma, n_keys))
+    assert wrong(below, above, promised) == []
+    assert any(below[name] != above[name] for name in ALL_FIELDS)
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 4.5, 30.0, 1e4])
-@pytest.mark.parametrize(("change", "names"), [(60, FIELDS), (120, ("max_weight",))])
-def test_fields_are_smooth_in_n_across_the_changes_of_method(sigma: float, change: int, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("change", [60, 4097])
+def test_fields_are_smooth_in_n_across_the_changes_of_method(sigma: float, change: int) -> None:
     """The eighth difference over nine neighbouring n magnifies a jump in the middle 35 times; the law's own is 10⁻⁹."""
+    assert change in [keys.fewest for keys in laplace_transform.KEY_RANGES]
     around = [softmax_law(sigma, n) for n in range(change - 5, change + 4)]
-    for name in names:
+    for name in ALL_FIELDS:
         values = np.array([float(getattr(law, name)) for law in around])
         allowed = 5 * promised(name) * values[4]
         assert abs(np.diff(values, 8)[0]) <= allowed, name
@@ -260,40 +286,82 @@ def test_fields_are_smooth_in_n_across_the_changes_of_method(sigma: float, chang
         assert abs(np.diff(values, 8)[0]) > allowed, "a jump of the promised error must show"
 
 
-def finer(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+@pytest.mark.parametrize("n_keys", [2, 59, 60, 4096, 10**12])
+def test_fields_are_smooth_in_sigma_across_the_grids(n_keys: int) -> None:
+    """As above, where a new grid begins: at σ = 1, 2^(1/4), 2^(1/2) and so on to 2^13."""
+    octaves = np.arange(0, 13, 1 / laplace_transform.GRIDS_PER_OCTAVE)
+    found = fields(softmax_law(2.0 ** (octaves[:, None] + 1e-3 * (np.arange(9) - 4.5)), n_keys))
+    for name in FIELDS:
+        values = found[name].copy()
+        allowed = 5 * promised(name) * values[:, 4]
+        assert np.all(np.abs(np.diff(values, 8)[:, 0]) <= allowed), name
+        values[:, 5:] *= 1 + promised(name)
+        assert np.all(np.abs(np.diff(values, 8)[:, 0]) > allowed), "a jump of the promised error must show"
+
+
+def finer(changed: Callable[[object, str, float], None], what: str) -> None:
     """One approximation made better."""
     if what == "steps halved":
-        for name in ("STEP", "MAX_STEP"):
-            monkeypatch.setattr(module, name, getattr(module, name) / 2)
+        for module in (laplace_transform, largest_weight):
+            changed(module, "STEP", module.STEP / 2)
     elif what == "longer tails":
-        for name, more in (("TAIL", 12.0), ("MAX_TAIL", 8.0), ("GUMBEL_END", 0.45)):
-            monkeypatch.setattr(module, name, getattr(module, name) + more)
+        for module, more in ((laplace_transform, 12.0), (largest_weight, 8.0)):
+            changed(module, "TAIL", module.TAIL + more)
+        for module in (laplace_transform, largest_weight):
+            changed(module, "GUMBEL_END", module.GUMBEL_END + 0.45)
     elif what == "higher degree":
-        monkeypatch.setattr(module, "N_CHEBYSHEV", 44)
-        monkeypatch.setattr(scaling.panels, "ORDER", 16)
-        monkeypatch.setattr(
-            scaling.panels, "_cumulative_matrix", scaling.panels._cumulative_matrix.__wrapped__
-        )  # not the one of the old order
+        changed(laplace_transform, "N_CHEBYSHEV", 44)
+        changed(panels, "ORDER", 14)
+    elif what == "nothing left out":
+        changed(largest_weight, "NEGLIGIBLE", 0.0)
 
 
-@pytest.mark.parametrize("what", ["steps halved", "longer tails", "higher degree"])
-def test_refining_the_quadrature_changes_nothing(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    """Half the steps, longer tails, or higher degrees move no field by more than the promised error."""
-    sigmas = SIGMAS[[0, 2, 3, 4, 6, 7, 8, 9, 10, 12]]
-    before = {n: fields(softmax_law(sigmas, n)) for n in (2, 59, 61, 10**6, 10**12)}
-    finer(monkeypatch, what)
+@pytest.mark.parametrize("what", ["steps halved", "longer tails", "higher degree", "nothing left out"])
+def test_refining_the_quadrature_changes_nothing(changed: Callable[[object, str, float], None], what: str) -> None:
+    """Half the steps, longer tails, higher degrees or all nodes move no field by more than the promised error."""
+    sigmas = np.sort(np.append(SIGMAS, [3.0, 5.5, 7.4, 11.0]))
+    before = {n: fields(softmax_law(sigmas, n)) for n in (2, 59, 60, 4096, 4097, 10**6, 10**12)}
+    finer(changed, what)
     for n, coarse in before.items():
         fine = fields(softmax_law(sigmas, n))
         assert any(not np.array_equal(fine[name], coarse[name]) for name in ALL_FIELDS), "the refinement took hold"
         assert wrong(coarse, fine, promised) == [], n
 
 
-def test_coarser_steps_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_coarser_steps_are_noticed(changed: Callable[[object, str, float], None]) -> None:
     """The negative control of the refinement: steps four times as long are off by more than the promised errors."""
     exact = fields(softmax_law(1.0, 50))
-    monkeypatch.setattr(module, "STEP", 1.0)
-    monkeypatch.setattr(module, "MAX_STEP", 1.6)
-    assert wrong(fields(softmax_law(1.0, 50)), exact, promised) != []
+    changed(laplace_transform, "STEP", 1.0)
+    changed(largest_weight, "STEP", 1.6)
+    assert wrong(fields(softmax_law(1.0, 50)), exact, promised) == list(ALL_FIELDS)
+
+
+def test_digits_do_not_depend_on_what_was_asked_for_before() -> None:
+    """A law's values are the same to the last bit alone, after others, with other σ, and in several threads."""
+    numbers = (2, 7, 59, 60, 1000, 4097, 10**12)
+    laws = {}
+    for n in numbers:
+        forget()
+        laws[n] = fields(softmax_law(SIGMAS, n))
+    forget()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda n: fields(softmax_law(SIGMAS, n)), numbers[::-1]))
+    for n, threaded in zip(numbers[::-1], together, strict=True):
+        some = fields(softmax_law(SIGMAS[::-3], n))
+        for name in ALL_FIELDS:
+            assert np.array_equal(threaded[name], laws[n][name])
+            assert np.array_equal(some[name], laws[n][name][::-3])
+
+
+def test_transforms_are_shared_by_the_numbers_of_keys_of_a_range() -> None:
+    """A second number of keys computes nothing anew; another range does."""
+    forget()
+    misses = []
+    for n in (60, 61, 4096, 4097):
+        fields(softmax_law(SIGMAS, n))
+        misses.append((laplace_transform._transforms.cache_info().misses, largest_weight._nodes.cache_info().misses))
+    assert misses[0] == misses[1] == misses[2] == (len(SIGMAS) - 3, len(SIGMAS))  # the four σ below 1 share a grid
+    assert misses[3] == (2 * misses[0][0], 2 * misses[0][1])
 
 
 def test_below_freezing_the_entropy_is_that_of_the_random_energy_model() -> None:
