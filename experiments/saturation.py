@@ -177,4 +177,4 @@ class Saturation(SoftmaxRows):
 
     @staticmethod
     def _rows_of(cell: RowCell) -> str:
-        return f"{cell.n_rows} rows at each end"
+        return f"{cell.n_rows} {cell.sampler} rows"

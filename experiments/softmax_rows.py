@@ -124,10 +124,10 @@ class SoftmaxRows(Experiment[RowCell]):
         Rows that share keys are dependent, which SHARED_KEYS allows for (not quite enough near d_k = 2 ln n: up to 1.4
         times there).
 
-        Rows of Gaussian entries are drawn by their radial law, but for the two cells whose variances are compared: what
-        a variance is, only products of entries can tell. Those get as many rows as CHANGE needs.
+        Rows of Gaussian entries are drawn by their radial law, but for one d_k, at which the variances for few and for
+        many keys are compared: what a variance is, only products of entries can tell. There are as many rows there as
+        CHANGE needs.
         """
-        compared = [(self.turning, n_keys) for n_keys in (self.n_keys[0], self.n_keys[-1])]
         wanted = self.n_blocks * (CHANGE / STANDARD_ERRORS_PER_MARGIN) ** 2 / 2
         kurtosis = entry_law(self.entries).kurtosis
         error = min(self.precision, self.margin / STANDARD_ERRORS_PER_MARGIN)
@@ -136,12 +136,12 @@ class SoftmaxRows(Experiment[RowCell]):
             for d_k in self.d_k:
                 row_sd = SPREAD_ROW_SD if d_k < freezing_d_k(n_keys) else ROW_SD
                 rows = (row_sd / error) ** 2 / self.n_blocks
-                if self.entries == "gaussian" and (d_k, n_keys) not in compared:
+                if self.entries == "gaussian" and d_k != self.turning:
                     cells.append(RowCell(d_k, n_keys, math.ceil(rows), self.entries, "radial"))
                     continue
                 tiles = tiles_of(math.ceil(SHARED_KEYS * rows), n_keys)
                 n_tiles = tiles.n_tiles
-                if (d_k, n_keys) in compared:
+                if d_k == self.turning:
                     one = Tiles(1, tiles.n_queries, n_keys)
                     n_tiles = max(n_tiles, math.ceil(variance_of_mean_square(d_k, one, kurtosis, kurtosis) / wanted))
                 cells.append(RowCell(d_k, n_keys, n_tiles * tiles.n_queries, self.entries, "direct"))

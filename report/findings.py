@@ -121,6 +121,8 @@ class Findings:
     demo: list[DemoRun]
     fits: list[FitRow]
     fit_pairs: int  # behind each value of the statistic
+    direct: list[tuple[int, list[int]]]  # d_k whose rows come from drawn queries and keys, and for which n_keys
+    is_radial: bool  # whether the others' rows were drawn by their law
     n_law: int  # curves held against the exact law
     n_confirmed_law: int
     freezing: list[tuple[int, float]]  # n_keys, 2 ln n_keys
@@ -130,6 +132,11 @@ class Findings:
     norms: Norms
     crossings: list[CrossingRow]
     demo_verdicts: str  # such as "undecided at d_k = 5, 20 and 100", with formulas between dollar signs
+
+    @property
+    def direct_places(self) -> str:
+        """Where rows come from drawn queries and keys, with formulas between dollar signs."""
+        return listing(f"$d_k = {d_k}$ (with {listing(n_keys)} keys)" for d_k, n_keys in self.direct)
 
 
 def findings(results: Results) -> Findings:
@@ -163,6 +170,11 @@ def findings(results: Results) -> Findings:
         row_n_keys=int(row["n_keys"].iloc[0]),
         fits=_fits(results),
         fit_pairs=int(results.frames["goodness"]["n_pairs"].iloc[0]),
+        direct=[
+            (int(d_k), [int(n) for n in part["n_keys"].unique()])
+            for d_k, part in saturation[saturation["sampler"] == "direct"].groupby("d_k")
+        ],
+        is_radial=bool((saturation["sampler"] == "radial").any()),
         n_law=len(law),
         n_confirmed_law=sum(judgement.verdict == "confirmed" for judgement in law),
         freezing=[(n_keys, freezing_d_k(n_keys)) for n_keys in (50, 1024, 10**6)],

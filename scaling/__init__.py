@@ -10,7 +10,7 @@ from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.multi_head import CausalAttention, MultiHeadAttention
 from scaling.rules import RAW, SCALED, PowerRule
-from scaling.sampling import Tiles, draw_scores, plan_tiles
+from scaling.sampling import Tiles, draw_rows, draw_scores, plan_second_moments, plan_tiles, second_moments
 from scaling.saturation import RowObservables, row_observables
 from scaling.softmax_law import SoftmaxLaw, softmax_law
 from scaling.torch_random import TorchRandom
@@ -42,6 +42,7 @@ __all__ = [
     "attend",
     "attention_law",
     "dot_product_law",
+    "draw_rows",
     "draw_scores",
     "entry_law",
     "freezing_d_k",
@@ -50,8 +51,10 @@ __all__ = [
     "limit_of_sum_p2",
     "mean_against_normal",
     "mean_interval",
+    "plan_second_moments",
     "plan_tiles",
     "row_observables",
+    "second_moments",
     "simplified_attention",
     "softmax_law",
 ]

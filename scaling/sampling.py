@@ -11,8 +11,9 @@ and no keys. A row then costs the same whatever d_k, and shares nothing with ano
 
 import bisect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,11 @@ FEWEST = 64  # scores of a block
 # Nanoseconds on a 2026 core: a normal draw, a multiply-add within a matrix product, a score's moments, and a tile of
 # more than one pair. Only their ratios matter, and only for speed: a wrong guess costs time, never correctness.
 DRAW_COST, PRODUCT_COST, SCORE_COST, TILE_COST = 2.4, 0.02, 6.0, 80.0
+SUM_COST, GRAM_COST = 0.5, 8.0  # of a score that is only summed, and of an entry of two Gram matrices
 
-LONGEST_SIDE = 1024  # of a planned tile
+SIDES = tuple(round(2 ** (step / 2)) for step in range(31))  # of planned tiles: 1 … 2^15
+LONGEST_SIDE = 1024  # where scores are looked at
+LARGEST_GRAM = 2048  # rows and columns: two of them are 64 MB
 MOST_SCORES = 2**62  # in a planned block
 LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their products are far within single precision
 
@@ -79,12 +83,23 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
     Raises ValueError for a d_k or a kurtosis that no entries have, and for a relative variance that is not a positive
     number or so small that a block of the largest tiles could pass 2⁶² scores.
     """
-    _refuse_impossible("plan_tiles", d_k, kurtosis_q, kurtosis_k)
-    largest = Tiles(1, LONGEST_SIDE, LONGEST_SIDE)
+    return _plan("plan_tiles", d_k, relative_variance, kurtosis_q, kurtosis_k, _scores_cost)
+
+
+def _plan(
+    where: str,
+    d_k: int,
+    relative_variance: float,
+    kurtosis_q: float,
+    kurtosis_k: float,
+    cost: Callable[[int, Tiles], float],
+) -> Tiles:
+    _refuse_impossible(where, d_k, kurtosis_q, kurtosis_k)
+    largest = Tiles(1, SIDES[-1], SIDES[-1])
     alone = max(2.0, largest.n_scores * variance_of_mean_square(d_k, largest, kurtosis_q, kurtosis_k))
     if not is_number(relative_variance) or relative_variance <= 0 or alone > MOST_SCORES * float(relative_variance):
         raise ValueError(
-            "plan_tiles: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
+            f"{where}: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"
         )
     fewest = max(FEWEST, math.ceil(math.sqrt(8 / relative_variance)))
@@ -100,13 +115,71 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
         enough = bisect.bisect_left(range(1, side), True, key=lambda s: reaches(Tiles(n_tiles, s, s))) + 1
         return Tiles(n_tiles, enough, enough)
 
-    def cost(tiles: Tiles) -> float:
-        m, n = tiles.n_queries, tiles.n_keys
-        tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + SCORE_COST) + TILE_COST * (m * n > 1)
-        return tiles.n_tiles * tile
+    return min(map(block_of, SIDES), key=partial(cost, d_k))
 
-    sides = (2 ** (step / 2) for step in range(21))  # 1 … LONGEST_SIDE
-    return min((block_of(round(side)) for side in sides), key=cost)
+
+def _scores_cost(d_k: int, tiles: Tiles) -> float:
+    """Nanoseconds of a block whose scores are looked at one by one, for tiles whose scores can be held."""
+    m, n = tiles.n_queries, tiles.n_keys
+    if max(m, n) > LONGEST_SIDE:
+        return math.inf
+    tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + SCORE_COST) + TILE_COST * (m * n > 1)
+    return tiles.n_tiles * tile
+
+
+def _second_moments_cost(d_k: int, tiles: Tiles) -> float:
+    """Nanoseconds of a block whose scores are summed only, or never computed."""
+    m, n = tiles.n_queries, tiles.n_keys
+    if _has_short_way(d_k, tiles):
+        return tiles.n_tiles * ((m + n) * d_k * (DRAW_COST + PRODUCT_COST * d_k / 2) + GRAM_COST * d_k**2)
+    return _scores_cost(d_k, tiles) - (SCORE_COST - SUM_COST) * tiles.n_scores
+
+
+def plan_second_moments(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurtosis_k: float = 3.0) -> Tiles:
+    """The cheapest block for `second_moments`, as `plan_tiles` plans one whose scores are wanted."""
+    return _plan("plan_second_moments", d_k, relative_variance, kurtosis_q, kurtosis_k, _second_moments_cost)
+
+
+def second_moments(
+    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
+) -> tuple[float, float]:
+    """Mean and mean square of a block's dot products, without the products where there is a shorter way.
+
+    Σ_ij q_i·k_j = (Σ q_i)·(Σ k_j) and Σ_ij (q_i·k_j)² = ⟨QᵀQ, KᵀK⟩, the inner product of two Gram matrices: (m + n) d²
+    steps for a tile instead of m n d. Draws, precision and errors are those of `draw_scores`, and no sum over more than
+    a piece of Q or K is taken in single precision.
+    """
+    _refuse_undrawable("second_moments", d_k, queries, keys)
+    total = square = 0.0
+    if not _has_short_way(d_k, tiles):
+        for scores in _pieces(rng, d_k, tiles, queries, keys):
+            rows = scores.reshape(-1, tiles.n_keys)
+            total += float(rows.sum(dtype=np.float64))
+            square += float(np.vecdot(rows, rows).sum(dtype=np.float64))
+    else:
+        for _ in range(tiles.n_tiles):
+            sum_q, gram_q = _gram(rng, queries, d_k, tiles.n_queries)
+            sum_k, gram_k = _gram(rng, keys, d_k, tiles.n_keys)
+            total += float(sum_q @ sum_k)
+            square += float(np.vdot(gram_q, gram_k))
+    return total / tiles.n_scores, square / tiles.n_scores
+
+
+def _gram(rng: np.random.Generator, law: EntryLaw, d_k: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σ x_i, (d_k,), and Σ x_i x_iᵀ, (d_k, d_k), of n vectors with entries from a law, drawn a few at a time."""
+    total, gram = np.zeros(d_k), np.zeros((d_k, d_k))
+    together = max(1, CHUNK // d_k)
+    for first in range(0, n, together):
+        x = law.sample_single(rng, (min(together, n - first), d_k))
+        total += np.ones(len(x), np.float32) @ x
+        gram += x.T @ x
+    return total, gram
+
+
+def _has_short_way(d_k: int, tiles: Tiles) -> bool:
+    """Whether two Gram matrices take fewer steps than the products: a symmetric one takes half of them."""
+    m, n = tiles.n_queries, tiles.n_keys
+    return d_k <= LARGEST_GRAM and (m + n) * d_k / 2 < m * n
 
 
 def draw_scores(
@@ -121,14 +194,7 @@ def draw_scores(
     Raises ValueError, at the call, unless d_k is a whole number from 1, and standard deviations of entries lie between
     1e-12 and 1e12 with means within ±1e12, since products would leave the range of single precision.
     """
-    if not is_count(d_k):
-        raise ValueError(f"draw_scores: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
-    for side, law in (("queries", queries), ("keys", keys)):
-        if not 1 / LARGEST_ENTRY <= law.variance**0.5 <= LARGEST_ENTRY or abs(law.mean) > LARGEST_ENTRY:
-            raise ValueError(
-                f"draw_scores: entries of {side} must have a standard deviation from 1e-12 to 1e12 and a mean within "
-                f"±1e12; received {law.variance**0.5:g} and {law.mean:g}"
-            )
+    _refuse_undrawable("draw_scores", d_k, queries, keys)
     return _pieces(rng, d_k, tiles, queries, keys)
 
 
@@ -178,6 +244,17 @@ def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int)
         rows = standard_normals(rng, (count, n_keys))
         rows *= lengths.astype(np.float32)
         yield rows
+
+
+def _refuse_undrawable(where: str, d_k: int, queries: EntryLaw, keys: EntryLaw) -> None:
+    if not is_count(d_k):
+        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+    for side, law in (("queries", queries), ("keys", keys)):
+        if not 1 / LARGEST_ENTRY <= law.variance**0.5 <= LARGEST_ENTRY or abs(law.mean) > LARGEST_ENTRY:
+            raise ValueError(
+                f"{where}: entries of {side} must have a standard deviation from 1e-12 to 1e12 and a mean within "
+                f"±1e12; received {law.variance**0.5:g} and {law.mean:g}"
+            )
 
 
 def _refuse_impossible(where: str, d_k: int, kurtosis_q: float, kurtosis_k: float) -> None:

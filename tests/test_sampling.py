@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import scaling.normals
 import scaling.sampling
 from judge import disagreements
-from scaling import EntryLaw, Gaussian, Sign, StudentT, Tiles, Uniform, draw_scores, plan_tiles
+from scaling import EntryLaw, Gaussian, Sign, StudentT, Tiles, Uniform, draw_scores, plan_tiles, row_observables
 from scaling.normals import standard_normals
-from scaling.sampling import variance_of_mean_square
+from scaling.sampling import draw_rows, second_moments, variance_of_mean_square
+from scaling.saturation import OBSERVABLES
 
 
 def block(seed: int, d_k: int, tiles: Tiles, law: EntryLaw) -> np.ndarray:
@@ -145,3 +147,103 @@ def test_an_impossible_d_k_is_refused_before_anything_is_drawn(d_k: Any) -> None
         draw_scores(np.random.default_rng(0), d_k, Tiles(1, 2, 3), Gaussian(), Gaussian())
     with pytest.raises(ValueError, match=r"^variance_of_mean_square: d_k must be a whole number"):
         variance_of_mean_square(d_k, Tiles(1, 2, 3))
+
+
+@pytest.mark.parametrize("law", [Gaussian(), Gaussian(mean=0.5, sd=2.0), Uniform(), Sign()], ids=str)
+@pytest.mark.parametrize(("d_k", "tiles"), [(1, Tiles(2, 40, 30)), (8, Tiles(3, 50, 20)), (64, Tiles(1, 300, 200))])
+def test_second_moments_are_those_of_the_scores(law: EntryLaw, d_k: int, tiles: Tiles) -> None:
+    """The short way by Gram matrices gives the mean and the mean square of the very products, to rounding."""
+    assert scaling.sampling._has_short_way(d_k, tiles)
+    rng = np.random.default_rng(3)
+    total = square = 0.0
+    for _ in range(tiles.n_tiles):
+        q = law.sample_single(rng, (tiles.n_queries, d_k)).astype(np.float64)
+        k = law.sample_single(rng, (tiles.n_keys, d_k)).astype(np.float64)
+        total, square = total + (q @ k.T).sum(), square + ((q @ k.T) ** 2).sum()
+    mean, mean_square = second_moments(np.random.default_rng(3), d_k, tiles, law, law)
+    assert mean_square == pytest.approx(square / tiles.n_scores, rel=1e-6)
+    assert mean == pytest.approx(total / tiles.n_scores, abs=1e-6 * mean_square**0.5)
+
+
+def test_second_moments_without_a_short_way_are_those_of_the_scores() -> None:
+    """Few queries and keys of many dimensions: the products themselves."""
+    tiles = Tiles(2, 5, 7)
+    scores = block(4, 900, tiles, Gaussian())
+    assert not scaling.sampling._has_short_way(900, tiles)
+    found = second_moments(np.random.default_rng(4), 900, tiles, Gaussian(), Gaussian())
+    assert found == pytest.approx((scores.mean(), np.square(scores).mean()), rel=1e-6)
+
+
+def test_pieces_of_a_gram_matrix_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little is drawn at once."""
+    tiles = Tiles(1, 100, 100)
+    whole = second_moments(np.random.default_rng(5), 8, tiles, Gaussian(), Gaussian())
+    monkeypatch.setattr(scaling.sampling, "CHUNK", 8 * 16)
+    monkeypatch.setattr(scaling.normals, "PIECE", 8 * 16)
+    pieces = [second_moments(np.random.default_rng([5, i]), 8, tiles, Gaussian(), Gaussian()) for i in range(200)]
+    assert whole[1] == pytest.approx(8, rel=0.5)
+    assert disagreements(pieces, [0.0, 8.0]) == []
+
+
+@pytest.mark.parametrize("d_k", [1, 8, 64, 512, 4096, 16384])
+@pytest.mark.parametrize("relative_variance", [1e-3, 1e-5, 1e-7])
+def test_plans_of_second_moments_reach_what_is_asked_for_at_less_cost(d_k: int, relative_variance: float) -> None:
+    """As precise as wanted, and never dearer than a plan whose scores are looked at."""
+    tiles = scaling.sampling.plan_second_moments(d_k, relative_variance)
+    assert variance_of_mean_square(d_k, tiles) <= relative_variance
+    cost = scaling.sampling._second_moments_cost
+    assert cost(d_k, tiles) <= cost(d_k, plan_tiles(d_k, relative_variance))
+
+
+def test_rows_by_their_radial_law_have_the_moments_of_products() -> None:
+    """Mean, variance, fourth moment and the dependence of a row's scores through its query, against exact values."""
+    d_k, n_keys = 5, 16
+    blocks = []
+    for seed in range(40):
+        rows = np.concatenate(list(draw_rows(np.random.default_rng(seed), d_k, 4000, n_keys)), dtype=np.float64)
+        assert rows.shape == (4000, n_keys)
+        squares = rows**2
+        blocks.append([rows.mean(), squares.mean(), (squares**2).mean(), (squares[:, 0] * squares[:, 1]).mean()])
+    assert disagreements(blocks, [0.0, d_k, 3 * d_k * (d_k + 2), d_k * (d_k + 2)]) == []
+    independent = [0.0, d_k, 3 * d_k * (d_k + 2), d_k**2]  # as if every key had met a query of its own
+    assert disagreements(blocks, independent) == [3]
+
+
+@pytest.mark.parametrize(("d_k", "n_keys"), [(1, 3), (3, 64), (200, 8)])
+def test_radial_rows_and_direct_rows_are_saturated_alike(d_k: int, n_keys: int) -> None:
+    """Seven observables of raw and scaled rows by both samplers, judged by the difference of their block means."""
+    differences = []
+    for seed in range(40):
+        rng = np.random.default_rng([6, seed])
+        radial = np.concatenate(list(draw_rows(rng, d_k, 512, n_keys)))
+        direct = np.concatenate(list(draw_scores(rng, d_k, Tiles(512, 1, n_keys), Gaussian(), Gaussian())))
+        found = [row_observables(rows.reshape(-1, n_keys), [1.0, d_k**-0.5]) for rows in (radial, direct)]
+        means = [np.stack([getattr(f, name).mean(axis=1) for name in OBSERVABLES]) for f in found]
+        differences.append(means[0] - means[1])
+    assert disagreements(differences, 0.0) == []
+
+
+@pytest.mark.parametrize(("d_k", "n_rows", "n_keys"), [(1, 1, 1), (4, 7, 1000), (10**6, 3, 2)])
+def test_rows_come_in_pieces_that_make_up_the_whole(
+    monkeypatch: pytest.MonkeyPatch, d_k: int, n_rows: int, n_keys: int
+) -> None:
+    """A piece is never larger than what is held at once, but for a single row."""
+    monkeypatch.setattr(scaling.sampling, "CHUNK", 2000)
+    pieces = list(draw_rows(np.random.default_rng(0), d_k, n_rows, n_keys))
+    assert sum(map(len, pieces)) == n_rows
+    assert all(piece.size <= max(2000, n_keys) and piece.dtype == np.float32 for piece in pieces)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1, 1), (1, 0, 1), (1, 1, 0), (2.0, 1, 1), (1, True, 1), (1, 1, "3")])
+def test_impossible_rows_are_refused_before_anything_is_drawn(sizes: tuple[Any, Any, Any]) -> None:
+    """At the call, by name."""
+    with pytest.raises(ValueError, match=r"^draw_rows: (d_k|n_rows|n_keys) must be a whole number from 1 to 2\^62; "):
+        draw_rows(np.random.default_rng(0), *sizes)
+
+
+@pytest.mark.parametrize("law", [Gaussian(sd=1e20), Gaussian(sd=1e-20), Gaussian(mean=-1e13), Uniform(-1e15, 1e15)])
+def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw) -> None:
+    """By the side that has them."""
+    for draw in (draw_scores, second_moments):
+        with pytest.raises(ValueError, match=rf"^{draw.__name__}: entries of keys must have a standard deviation from"):
+            draw(np.random.default_rng(0), 4, Tiles(1, 2, 3), Gaussian(), law)
