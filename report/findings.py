@@ -170,10 +170,7 @@ def findings(results: Results) -> Findings:
         row_n_keys=int(row["n_keys"].iloc[0]),
         fits=_fits(results),
         fit_pairs=int(results.frames["goodness"]["n_pairs"].iloc[0]),
-        direct=[
-            (int(d_k), [int(n) for n in part["n_keys"].unique()])
-            for d_k, part in saturation[saturation["sampler"] == "direct"].groupby("d_k")
-        ],
+        direct=_direct_rows(saturation),
         is_radial=bool((saturation["sampler"] == "radial").any()),
         n_law=len(law),
         n_confirmed_law=sum(judgement.verdict == "confirmed" for judgement in law),
@@ -186,6 +183,11 @@ def findings(results: Results) -> Findings:
         demo=demo,
         demo_verdicts=_verdicts_in_words(demo),
     )
+
+
+def _direct_rows(saturation: pd.DataFrame) -> list[tuple[int, list[int]]]:
+    direct = select(saturation, sampler="direct")
+    return [(d_k, levels(select(direct, d_k=d_k), "n_keys")) for d_k in levels(direct, "d_k")]
 
 
 def _corners(saturation: pd.DataFrame, d_k: int) -> dict[str, Corner]:
