@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.timing import interleaved, spread
 from experiments.softmax_rows import RULES, RowCell
@@ -94,7 +95,7 @@ def measure(
     return points, exponents
 
 
-def exponent_of(way: Sizes, seconds: np.ndarray) -> Exponent:  # type: ignore[type-arg]
+def exponent_of(way: Sizes, seconds: NDArray[np.float64]) -> Exponent:
     """The slope over the upper sizes, from seconds (n_sizes, n_rounds)."""
     n_upper = max(2, sum(value >= KINK for value in way.values))
     x = np.log(np.array(way.values[-n_upper:], dtype=float))

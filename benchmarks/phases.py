@@ -11,7 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 TIMED = {  # function → phase
@@ -90,8 +90,8 @@ def main() -> int:
     timer = PhaseTimer()
     command = timer("imports", importlib.import_module)("report.__main__")
     for path, phase in TIMED.items():
-        replace(path, lambda function, phase=phase: timer(phase, function))
-    replace(SAMPLING, lambda function: timer.generator("sampling", function))
+        replace(path, partial(timer, phase))
+    replace(SAMPLING, partial(timer.generator, "sampling"))
     code: int = command.main(sys.argv[1:])
     told = {"phases": phases_of(timer), "sampling_processor_seconds": timer.processor_seconds["sampling"]}
     print(json.dumps(told))

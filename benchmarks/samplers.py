@@ -21,7 +21,7 @@ from scaling.sampling import Tiles, draw_rows, draw_scores, plan_tiles, variance
 try:
     import torch
 except ModuleNotFoundError:
-    torch = None  # type: ignore[assignment]
+    torch = None
 
 DIMENSIONS = (8, 64, 512, 4096, 16384)
 LECTURE_PAIRS = 1000
