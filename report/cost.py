@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.runner import Say
-from report.cost_record import OURS, Against, Bench, Exponent, Kernel, SamplerCost, SamplerName, read_bench
-from report.wording import listing, number, percent, plain
+from report.cost_record import OURS, Bench, Kernel, SamplerCost, SamplerName, read_bench
+from report.wording import number, percent, plain
 
 FILE = "bench.json"
 SAMPLERS: dict[SamplerName, str] = {
@@ -116,11 +116,6 @@ class Cost:
         lines = [Line(cost.law, [seconds_text(1e-6 * cost.us_per_point.median)]) for cost in self.bench.laws]
         return Table("function", ["time of a point"], lines)
 
-    def exponents(self, against: Against) -> str:
-        """Both samplers' exponents with their intervals."""
-        rows = [row for row in self.bench.exponents if row.against == against]
-        return listing(f"{exponent_text(row)} for {row.sampler} rows" for row in rows)
-
     @property
     def phases(self) -> Table:
         """Seconds and shares of a whole run's parts."""
@@ -135,11 +130,6 @@ def read_cost(out: Path, say: Say) -> Cost | None:
     """The measurements in an output folder; None where there are none, or after one line none of use."""
     found = read_bench(out / FILE, say)
     return None if found is None else Cost(*found)
-
-
-def exponent_text(row: Exponent) -> str:
-    """An exponent with its interval, to the digits that the interval supports, two at least."""
-    return f"{plain(row.exponent, 2)} ({plain(row.low, 2)} to {plain(row.high, 2)})"
 
 
 def _ratio(cost: SamplerCost) -> str:

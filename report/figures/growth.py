@@ -63,7 +63,13 @@ def draw(frame: pd.DataFrame, against: str) -> Figure:
             points[against], points["seconds"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face,
             linestyle=mark.line, linewidth=0.65 * rcParams["lines.linewidth"],
         )  # fmt: skip
-        labels.append(style.EndLabel(points["seconds"].iloc[-1], sampler))
+        size, seconds = points[[against, "seconds"]].iloc[-1]
+        if size == rows[against].max():
+            labels.append(style.EndLabel(seconds, sampler))
+        else:  # a line that ends earlier
+            axes.annotate(
+                sampler, (size, seconds), xytext=(style.em(0.8), 0), textcoords="offset points", va="center"
+            )  # fmt: skip
     style.log2_axis(axes, "x", rows[against])
     _seconds_axis(axes, rows["low"].min(), rows["high"].max())
     style.end_labels(axes, labels)
