@@ -60,7 +60,7 @@ class Cost:
             exponent = exponents[point.against, point.sampler]
             rows.append(
                 point.model_dump(exclude={"seconds_per_row"})
-                | {"seconds": point.seconds_per_row.median}
+                | {"estimate": point.seconds_per_row.median}
                 | {name: getattr(point.seconds_per_row, name) for name in ("low", "high")}
                 | {"exponent": exponent.exponent, "exponent_low": exponent.low, "exponent_high": exponent.high}
                 | {"first": exponent.first, "last": exponent.last}

@@ -23,7 +23,6 @@ from report.cost_record import (
 )
 
 DIMENSIONS, KEYS = (8, 512, 16384), (16, 1024)
-SIZES = (1, 16, 256, 4096)
 
 
 def spread(median: float) -> Spread:
@@ -42,8 +41,9 @@ def sampler_cost(sampler: SamplerName, d_k: int) -> SamplerCost:
     )  # fmt: skip
 
 
-def record(torch: str | None = "2.9", processor: str = "A <b>fast</b> one", is_quick: bool = False) -> Bench:
-    """A whole record."""
+def record(torch: str | None = "2.9", is_quick: bool = False, largest: int = 4096) -> Bench:
+    """A whole record; rows grow to the largest size, directly sampled ones to a quarter of it."""
+    sizes = {"direct": range(0, largest.bit_length() - 2, 2), "radial": range(0, largest.bit_length(), 2)}
     without = () if torch else ("torch pairs", "torch product")
     names = [name for name in get_args(SamplerName) if name not in without]
     ways = [(against, sampler) for against in get_args(Against) for sampler in get_args(RowSampler)]
@@ -53,7 +53,7 @@ def record(torch: str | None = "2.9", processor: str = "A <b>fast</b> one", is_q
         seed=7,
         rounds=5,
         machine=Machine(
-            processor=processor, n_processors=1, system="Linux", python="3.12", blas="openblas",
+            processor="A <b>fast</b> one", n_processors=1, system="Linux", python="3.12", blas="openblas",
             packages={"numpy": "2.4"}, torch=torch,
         ),
         samplers=[sampler_cost(name, d_k) for d_k in DIMENSIONS for name in names],
@@ -67,15 +67,16 @@ def record(torch: str | None = "2.9", processor: str = "A <b>fast</b> one", is_q
         laws=[LawCost(law=law, n_points=3, us_per_point=spread(300.0)) for law in get_args(Law)],
         growth=[
             GrowthPoint(
-                against=against, sampler=sampler, d_k=size if against == "d_k" else 64,
-                n_keys=size + 1 if against == "n_keys" else 1024, n_rows=32, seconds_per_row=spread(1e-6 * size),
+                against=against, sampler=sampler, d_k=2**power if against == "d_k" else 64,
+                n_keys=2**power + 1 if against == "n_keys" else 1024, n_rows=32,
+                seconds_per_row=spread(1e-6 * 2.0**power),
             )
-            for against, sampler in ways for size in SIZES
+            for against, sampler in ways for power in sizes[sampler]
         ],
         exponents=[
             Exponent(
-                against=against, sampler=sampler, first=256, last=4096, exponent=0.98, low=0.97, high=0.99,
-                confidence=0.95,
+                against=against, sampler=sampler, first=4, last=largest if sampler == "radial" else largest // 4,
+                exponent=0.98, low=0.97, high=0.99, confidence=0.95,
             )
             for against, sampler in ways
         ],

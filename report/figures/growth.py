@@ -60,10 +60,10 @@ def draw(frame: pd.DataFrame, against: str) -> Figure:
         points = _points(frame, against, sampler)
         marks.intervals(axes, points[against], points["low"], points["high"], mark.colour)
         axes.plot(
-            points[against], points["seconds"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face,
+            points[against], points["estimate"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face,
             linestyle=mark.line, linewidth=0.65 * rcParams["lines.linewidth"],
         )  # fmt: skip
-        size, seconds = points[[against, "seconds"]].iloc[-1]
+        size, seconds = points[[against, "estimate"]].iloc[-1]
         if size == rows[against].max():
             labels.append(style.EndLabel(seconds, sampler))
         else:  # a line that ends earlier
@@ -93,7 +93,7 @@ def caption(frame: pd.DataFrame, against: str) -> str:
         exponent, low, high = (plain(last[name], 2) for name in ("exponent", "exponent_low", "exponent_high"))
         ends_at = " to ".join(power_of_ten(last[name]) for name in ("first", "last"))
         parts.append(f"{sampler}: {exponent} ({low} to {high}), from {ends_at}")
-        ends.append(f"{_in_words(last['seconds'])} {sampler} at {power_of_ten(last[against])}")
+        ends.append(f"{_in_words(last['estimate'])} {sampler} at {power_of_ten(last[against])}")
     other = _where(rows, against).replace("$", "")
     return (
         f"Sampling and all observables under both rules, at ${other}$; medians over rounds, with quartiles. "
@@ -108,7 +108,7 @@ def alt(frame: pd.DataFrame, against: str) -> str:
     for sampler in SAMPLERS:
         points = _points(frame, against, sampler)
         values = (
-            f"{_in_words(seconds)} at {size}" for seconds, size in zip(points["seconds"], points[against], strict=True)
+            f"{_in_words(seconds)} at {size}" for seconds, size in zip(points["estimate"], points[against], strict=True)
         )
         parts.append(f"{sampler}: {listing(values)}")
     return f"Time of a softmax row against {against.replace('n_keys', 'the number of keys')}. {'; '.join(parts)}."
