@@ -34,6 +34,11 @@ def _in_words(seconds: float) -> str:
     return f"{number(seconds / size, 2)}\u00a0{unit}"
 
 
+def _size(value: float) -> str:
+    """A size whose digits still help, and others by their power of ten."""
+    return power_of_ten(value, 100_000)
+
+
 def _tick(seconds: float) -> str:
     size, unit = next((pair for pair in UNITS if seconds >= 0.99 * pair[0]), UNITS[-1])
     return f"{power_of_ten(seconds / size)} {unit}" if seconds >= 0.99 * size else power_of_ten(seconds / size)
@@ -91,9 +96,9 @@ def caption(frame: pd.DataFrame, against: str) -> str:
         points = _points(frame, against, sampler)
         last = points.iloc[-1]
         exponent, low, high = (plain(last[name], 2) for name in ("exponent", "exponent_low", "exponent_high"))
-        ends_at = " to ".join(power_of_ten(last[name]) for name in ("first", "last"))
+        ends_at = " to ".join(_size(last[name]) for name in ("first", "last"))
         parts.append(f"{sampler}: {exponent} ({low} to {high}), from {ends_at}")
-        ends.append(f"{_in_words(last['estimate'])} {sampler} at {power_of_ten(last[against])}")
+        ends.append(f"{_in_words(last['estimate'])} {sampler} at {_size(last[against])}")
     other = _where(rows, against).replace("$", "")
     return (
         f"Sampling and all observables under both rules, at ${other}$; medians over rounds, with quartiles. "
