@@ -20,7 +20,7 @@ lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 
   --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cluster setup-dev report run scheduler worker test lint lock clean distclean
+.PHONY: help setup setup-cluster setup-dev report run bench scheduler worker test lint lock clean distclean
 
 help: ## this list
 	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
@@ -39,6 +39,9 @@ report: setup ## run the experiments and write the page: build/report/index.html
 
 run: setup ## run the experiments only: build/data/, build/claims.json
 	@$(python) -m experiments run $(flags)
+
+bench: setup ## measure what it all costs, for the page's chapter on it: build/bench.json
+	@$(python) -m benchmarks $${OUT:+--out "$$OUT"}
 
 scheduler: setup-cluster ## start the scheduler of a cluster; it prints its address
 	@$(python) -m dask scheduler --no-dashboard

@@ -132,16 +132,17 @@ def n_processors() -> int:
 Render = Callable[[Results, Path, Workers | None], dict[str, bytes]]
 
 
-def run_and_publish(options: RunOptions, render: Render | None = None) -> int:
+def run_and_publish(options: RunOptions, render: Render | None = None, modules: Sequence[str] = ()) -> int:
     """The main job: run → judge → (draw → render) → write; the exit code.
 
     `render` turns results, a folder for what it wants to keep between runs, and processes to draw in, into the files of
-    a report, named relative to the output folder, its page last.
+    a report, named relative to the output folder, its page last; those processes load the `modules` as they start.
     """
     started = time.perf_counter()
-    modules = ["experiments.preset", *([render.__module__] if render else [])]
     with only_one(options.out), ExitStack() as stack:
-        workers = stack.enter_context(Workers(options.jobs, modules)) if options.jobs > 1 else None
+        workers = (
+            stack.enter_context(Workers(options.jobs, ["experiments.preset", *modules])) if options.jobs > 1 else None
+        )
         executor = _on_cluster(options.scheduler) if options.scheduler else LocalExecutor(workers)
         results = run(options.preset, options.out / "results.sqlite", say, executor)
         files = data_files(results)

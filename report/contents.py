@@ -68,4 +68,16 @@ PARTS = (
         ),
     ),
 )
+COST = Chapter("cost", "What it costs", "What it costs")  # where it was measured
+
+
+def parts_of(has_cost: bool) -> tuple[Part, ...]:
+    """All parts; the last one with what it costs, behind how it was measured, if that was measured."""
+    if not has_cost:
+        return PARTS
+    *parts, record = PARTS
+    place = [chapter.name for chapter in record.chapters].index("method") + 1
+    return (*parts, Part(record.title, (*record.chapters[:place], COST, *record.chapters[place:])))
+
+
 CHAPTERS = tuple(chapter for part in PARTS for chapter in part.chapters)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from experiments.claims import Ledger
 from experiments.runner import Results
-from report.figures import FIGURES
+from report.figures import figures_of
 from report.figures.export import inline_svg, png_bytes, svg_bytes
 from report.figures.spec import FigureSpec
 from report.prose import prose
@@ -39,7 +39,7 @@ def draw_all(results: Results, kept: Path | None = None) -> dict[str, DrawnFigur
     frames = {**results.frames, "claims": claims_frame(results.ledger)}
     digests = {name: hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest() for name, frame in frames.items()}
     drawn = {}
-    for spec in FIGURES:
+    for spec in figures_of(frames):
         name = f"{spec.name}-{_key(spec, [digests[experiment] for experiment in spec.experiments])}.zip"
         drawn[spec.name] = _drawn(spec, spec.given(frames), kept and kept / name)
     return drawn

@@ -8,6 +8,7 @@ import base64
 import csv
 import gzip
 import json
+from collections.abc import Mapping
 
 import pandas as pd
 from markupsafe import Markup
@@ -18,12 +19,14 @@ from experiments.runner import Results
 DIGITS = 12
 
 
-def embedded(results: Results) -> Markup:
+def embedded(results: Results, others: Mapping[str, str] | None = None) -> Markup:
     """A JSON object for the page's data block: file name → its gzipped content in base64.
 
-    JSON files are themselves. A table is turned: a line for each column, its name first, fields between tabs.
+    JSON files are themselves, and so are `others`, by name. A table is turned: a line for each column, its name first,
+    fields between tabs.
     """
     texts = {f"{name}.csv": turned(table_text(frame)) for name, frame in results.frames.items()}
+    texts |= others or {}
     for path, content in data_files(results).items():
         name = path.rpartition("/")[2]
         texts.setdefault(name, content.decode())

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from experiments.provenance import provenance
 from experiments.runner import Results
 from experiments.workers import Workers
 from report.answers import answers
-from report.contents import CHAPTERS, PARTS
+from report.contents import parts_of
+from report.cost import FILE, Cost
 from report.drawing import DrawnFigure, draw_all
 from report.embedded import DIGITS, embedded
 from report.excerpts import excerpt
@@ -54,21 +56,24 @@ EARLY_SCRIPTS = ("fonts",)  # in the head
 SCRIPTS = ("page", "explorer")  # after the text
 
 
-def page_files(results: Results, kept: Path | None = None, workers: Workers | None = None) -> dict[str, bytes]:
+def page_files(
+    results: Results, kept: Path | None = None, workers: Workers | None = None, cost: Cost | None = None
+) -> dict[str, bytes]:
     """Every file of the report, named relative to the output folder; the page itself comes last.
 
-    In the folder `kept` drawn figures wait for the next run.
+    In the folder `kept` drawn figures wait for the next run; `cost` is what it all costs, where that was measured.
     """
-    figures = draw_all(results, kept)
+    shown = replace(results, frames={**results.frames, "bench": cost.growth}) if cost else results
+    figures = draw_all(shown, kept)
     files = {}
     for name, figure in figures.items():
         files[f"report/figures/{name}.svg"] = figure.svg
         files[f"report/figures/{name}.png"] = figure.png
-    files["report/index.html"] = render(results, figures).encode()
+    files["report/index.html"] = render(results, figures, cost).encode()
     return files
 
 
-def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
+def render(results: Results, figures: Mapping[str, DrawnFigure], cost: Cost | None = None) -> str:
     """The page as HTML. Raises when a template refers to a figure, claim or section that does not exist."""
     references = References()
     environment = Environment(
@@ -89,9 +94,12 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
     style = stylesheet()
     early_scripts, scripts = ([script(name) for name in names] for names in (EARLY_SCRIPTS, SCRIPTS))
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
+    parts = parts_of(cost is not None)
+    numbered = [chapter for part in parts for chapter in part.chapters if chapter.is_numbered]
     context = {
-        "parts": PARTS,
-        "numbers": {chapter.name: i + 1 for i, chapter in enumerate(c for c in CHAPTERS if c.is_numbered)},
+        "parts": parts,
+        "numbers": {chapter.name: i + 1 for i, chapter in enumerate(numbered)},
+        "cost": cost,
         "ledger": results.ledger,
         "verdicts": list(Verdict),
         "groups": results.ledger.groups,
@@ -110,7 +118,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure]) -> str:
         "early_scripts": [Markup(source) for source in early_scripts],
         "scripts": [Markup(source) for source in scripts],
         "policy": Markup(policy(style, [*early_scripts, *scripts])),
-        "data": embedded(results),
+        "data": embedded(results, {FILE: cost.text} if cost else None),
         "explorer": explorer_table(results.frames["explorer"]),
         "digits": DIGITS,
     }

@@ -24,6 +24,7 @@ from scaling.normals import standard_normals
 
 # Elements held at once, per array: entries of Q and K, and scores. 1 MiB each in float32, about a core's cache.
 CHUNK = 2**18
+FEW_KEYS, MOST_ENTRIES = 256, 2**22  # a product with fewer keys is slow; so many entries of them may be held
 
 FEWEST = 64  # scores of a block
 
@@ -168,7 +169,7 @@ def second_moments(
 def _gram(rng: np.random.Generator, law: EntryLaw, d_k: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Σ x_i, (d_k,), and Σ x_i x_iᵀ, (d_k, d_k), of n vectors with entries from a law, drawn a few at a time."""
     total, gram = np.zeros(d_k), np.zeros((d_k, d_k))
-    together = max(1, CHUNK // d_k)
+    together = max(d_k, CHUNK // d_k)
     for first in range(0, n, together):
         x = law.sample_single(rng, (min(together, n - first), d_k))
         total += np.ones(len(x), np.float32) @ x
@@ -204,7 +205,7 @@ def _pieces(
     """The generator behind `draw_scores`, which would not look at its arguments before the first piece is asked for."""
     m, n = tiles.n_queries, tiles.n_keys
     together = max(1, CHUNK // max(m * n, (m + n) * d_k))  # tiles at once
-    width = n if together > 1 else max(1, min(n, CHUNK // d_k))  # keys at once
+    width = n if together > 1 else min(n, max(1, CHUNK // d_k, min(FEW_KEYS, MOST_ENTRIES // d_k)))  # keys at once
     for start in range(0, tiles.n_tiles, together):
         count = min(together, tiles.n_tiles - start)
         q = queries.sample_single(rng, (count, m, d_k))

@@ -19,6 +19,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from scipy import stats
 
+from bench_record import record
 from conftest import ROOT
 from experiments.aligned import Aligned
 from experiments.causal import Causal
@@ -30,13 +31,15 @@ from experiments.questions import Questions
 from experiments.saturation_map import SaturationMap
 from experiments.self_attention import SelfAttention
 from judge import observed
-from report.figures import FIGURES, marks, style
+from report.cost import Cost
+from report.figures import figures_of, marks, style
 from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import inline_svg, png_bytes, svg_bytes
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent, power_of_ten
 from scaling import attention_law
 
+FIGURES = figures_of({"bench"})  # those of what it costs included
 GRIDS = {
     "small": (2 ** np.arange(0, 9, 2), np.array([8, 64])),
     "large": (2 ** np.arange(15), np.array([8, 64, 512, 4096, 65536])),
@@ -241,6 +244,7 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
         "self_attention": law_frame(SelfAttention()),
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
         "claims": claims_frame(rng, 90 if large else 30),
+        "bench": Cost(record(largest=2**20 if large else 64), "").growth,
         **{experiment.name: experiment.frame(observed(experiment)) for experiment in measured_experiments(large)},
     }
 

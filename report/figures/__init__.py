@@ -1,5 +1,7 @@
 """The report's figures: functions of tidy frames, one line each in `FIGURES`, in the order of the report."""
 
+from collections.abc import Container
+
 from report.figures import (
     aligned,
     causal,
@@ -8,6 +10,7 @@ from report.figures import (
     crossing,
     distribution,
     freezing,
+    growth,
     jacobian,
     lecture,
     lookup,
@@ -57,3 +60,8 @@ FIGURES: tuple[FigureSpec, ...] = (
     context_plane.PLANE,
     one_figure.ONE_FIGURE,
 )
+
+
+def figures_of(frames: Container[str]) -> tuple[FigureSpec, ...]:
+    """All figures of a report with these frames: those of what it costs only where that was measured."""
+    return (*FIGURES, *growth.FIGURES) if "bench" in frames else FIGURES
