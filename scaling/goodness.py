@@ -46,7 +46,7 @@ def mean_against_normal(law: DotProductLaw, n_draws: int) -> float:
     """
     if not is_count(n_draws):
         raise ValueError(f"mean_against_normal: n_draws must be a whole number from 1; received {shown(n_draws)}")
-    panels = Panels.on(0.0, FARTHEST, 0.1)
+    panels = Panels.on(0.0, FARTHEST, 0.05)
     log_below, log_above = law.log_tails(panels.nodes * law.d_k**0.5)
     normal_below, normal_above = special.log_ndtr(panels.nodes), special.log_ndtr(-panels.nodes)
     own = np.exp(log_below + log_above)

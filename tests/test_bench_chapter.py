@@ -45,7 +45,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def files(results: Results, kept: Path) -> dict[str, bytes]:
     """A report with the chapter."""
-    return page_files(results, kept, cost_of(record()))
+    return page_files(results, kept, cost=cost_of(record()))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_page_with_it_is_valid_small_and_whole(files: dict[str, bytes], html
 
 def test_the_same_record_gives_the_same_bytes(results: Results, kept: Path, files: dict[str, bytes]) -> None:
     """Drawn anew."""
-    assert page_files(results, kept, cost_of(record()))["report/index.html"] == files["report/index.html"]
+    assert page_files(results, kept, cost=cost_of(record()))["report/index.html"] == files["report/index.html"]
 
 
 def test_its_numbers_are_the_records(html: str) -> None:

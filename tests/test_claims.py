@@ -171,6 +171,8 @@ class Correlated(Gaussian):
         own, common = rng.standard_normal(shape), rng.standard_normal((*shape[:-1], 1))
         return math.sqrt(0.7) * own + math.sqrt(0.3) * common
 
+    sample_single = sample
+
 
 def test_correlated_components_break_the_fifth_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cov(q_i k_i, q_j k_j) = 0.3² while every line about single entries still holds."""
@@ -237,7 +239,7 @@ def test_dot_products_follow_the_exact_density_and_not_the_normal_one() -> None:
 
 def test_other_entries_do_not_follow_the_exact_density(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of uniform entries of the same variance, passed off as normal ones, are refuted."""
-    monkeypatch.setattr(Gaussian, "sample", Uniform().sample)
+    monkeypatch.setattr(Gaussian, "sample_single", Uniform().sample_single)
     found = verdicts(Goodness(n_blocks=16, d_k=[1, 2], distance=0.02))
     assert {found[f"exact-density-{d_k}"].verdict for d_k in (1, 2)} == {Verdict.REFUTED}
 
