@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
@@ -29,7 +29,7 @@ from experiments.fingerprint import difference, fingerprint
 from experiments.output import data_files
 from experiments.preset import load_preset
 from experiments.runner import run
-from experiments.store import Store
+from experiments.store import BlockKey, Store
 from experiments.variance import Variance
 
 
@@ -52,11 +52,12 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 def at_block(count: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Do something as soon as that many blocks are in the store."""
-    save, saved = Store.save, iter(range(1, 10**9))
+    save, saved = Store.save, [0]
 
-    def acting(self: Store, *arguments: object) -> None:
-        save(self, *arguments)  # type: ignore[arg-type]
-        if next(saved) == count:
+    def acting(self: Store, blocks: Mapping[BlockKey, Values]) -> None:
+        save(self, blocks)
+        saved.append(saved[-1] + len(blocks))
+        if saved[-2] < count <= saved[-1]:
             act()
 
     monkeypatch.setattr(Store, "save", acting)
