@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
@@ -53,12 +54,13 @@ EARLY_SCRIPTS = ("fonts",)  # in the head
 SCRIPTS = ("page", "explorer")  # after the text
 
 
-def page_files(results: Results, kept: Path | None = None) -> dict[str, bytes]:
+def page_files(results: Results, kept: Path | None = None, pool: Executor | None = None) -> dict[str, bytes]:
     """Every file of the report, named relative to the output folder; the page itself comes last.
 
-    In the folder `kept` drawn figures wait for the next run.
+    In the folder `kept` drawn figures wait for the next run. With `pool`, an executor of processes, they are drawn
+    beside each other.
     """
-    figures = draw_all(results, kept)
+    figures = draw_all(results, kept, pool)
     files = {}
     for name, figure in figures.items():
         files[f"report/figures/{name}.svg"] = figure.svg
