@@ -61,10 +61,11 @@ def page_files(
 ) -> dict[str, bytes]:
     """Every file of the report, named relative to the output folder; the page itself comes last.
 
-    In the folder `kept` drawn figures wait for the next run; `cost` is what it all costs, where that was measured.
+    In the folder `kept` drawn figures wait for the next run; `workers` are processes that draw them beside each other;
+    `cost` is what it all costs, where that was measured.
     """
     shown = replace(results, frames={**results.frames, "bench": cost.growth}) if cost else results
-    figures = draw_all(shown, kept)
+    figures = draw_all(shown, kept, workers)
     files = {}
     for name, figure in figures.items():
         files[f"report/figures/{name}.svg"] = figure.svg

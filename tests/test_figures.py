@@ -34,7 +34,7 @@ from judge import observed
 from report.cost import Cost
 from report.figures import figures_of, marks, style
 from report.figures.crossing import bracket, exact_crossings
-from report.figures.export import inline_svg, png_bytes, svg_bytes
+from report.figures.export import files, inline_svg
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent, power_of_ten
 from scaling import attention_law
@@ -259,7 +259,7 @@ def drawn(grid: str, name: str) -> Figure:
 @cache
 def inlined(name: str) -> str:
     """The inline SVG of a small figure, made once for all tests."""
-    return str(inline_svg(svg_bytes(drawn("small", name)), name, "what is seen"))
+    return str(inline_svg(files(drawn("small", name)).svg, name, "what is seen"))
 
 
 SPECS = {spec.name: spec for spec in FIGURES}
@@ -369,26 +369,25 @@ def test_ids_are_unique_on_a_page_of_all_figures() -> None:
 def test_same_frame_same_bytes(spec: FigureSpec) -> None:
     """A figure drawn again from the same frame is the same SVG."""
     again = spec.draw(*(frame.copy() for frame in spec.given(frames("small"))))
-    assert inline_svg(svg_bytes(again), spec.name, "what is seen") == inlined(spec.name)
+    assert inline_svg(files(again).svg, spec.name, "what is seen") == inlined(spec.name)
 
 
 def test_files_have_a_white_background_and_no_dates() -> None:
     """Files for slides stand on solid white; their bytes repeat."""
     figure = drawn("small", "peaky-softmax")
-    assert svg_bytes(figure) == svg_bytes(figure)
-    assert b"fill: #ffffff" in svg_bytes(figure)
-    assert not re.search(rb"dc:date|Matplotlib v", svg_bytes(figure))
-    picture = png_bytes(figure, dpi=72)
-    assert picture == png_bytes(figure, dpi=72)
-    assert b"Software" not in picture
-    width = int.from_bytes(picture[16:20], "big")
-    assert width == round(72 * style.PAGE.width)
+    made = files(figure)
+    assert made == files(figure)
+    assert b"fill: #ffffff" in made.svg
+    assert not re.search(rb"dc:date|Matplotlib v", made.svg)
+    assert b"Software" not in made.png
+    width = int.from_bytes(made.png[16:20], "big")
+    assert width == round(style.DPI * style.PAGE.width)
 
 
 def test_alternative_text_is_escaped() -> None:
     """Whatever the text alternative holds comes out as written and closes nothing."""
     alt = """a "b" <c> & 'd' />"""
-    svg = inline_svg(svg_bytes(drawn("small", "peaky-softmax")), "name", alt)
+    svg = inline_svg(files(drawn("small", "peaky-softmax")).svg, "name", alt)
     assert ElementTree.fromstring(str(svg)).get("aria-label") == alt
 
 

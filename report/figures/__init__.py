@@ -61,6 +61,8 @@ FIGURES: tuple[FigureSpec, ...] = (
     one_figure.ONE_FIGURE,
 )
 
+SPECS = {spec.name: spec for spec in (*FIGURES, *growth.FIGURES)}
+
 
 def figures_of(frames: Container[str]) -> tuple[FigureSpec, ...]:
     """All figures of a report with these frames: those of what it costs only where that was measured."""

@@ -28,7 +28,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     values, weights, context = _parts(frame)
     points = values.to_numpy()
     figure = style.new_figure(1.15)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     width, height = figure.get_size_inches() * 72 / style.em()
     room = (width - LEFT - RIGHT, height - BOTTOM - TOP)
     axes = figure.add_axes((LEFT / width, BOTTOM / height, room[0] / width, room[1] / height))

@@ -1,11 +1,12 @@
 """Figures as bytes: SVG inside the page, which follows its theme, and SVG and PNG files on white."""
 
 import re
+from dataclasses import dataclass
 from io import BytesIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -26,20 +27,33 @@ _NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", 
 _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-linejoin", "stroke-linecap"}
 
 
-def svg_bytes(figure: Figure) -> bytes:
-    """An SVG file on white, with text as outlines; the same bytes for the same figure."""
-    return _saved(figure, "svg", facecolor="white", metadata=_NOTHING)
+@dataclass(frozen=True)
+class Files:
+    """A figure as files on white: an SVG with text as outlines, and a PNG."""
+
+    svg: bytes
+    png: bytes
 
 
-def png_bytes(figure: Figure, dpi: float = 200) -> bytes:
-    """A PNG file on white; the same bytes for the same figure."""
-    return _saved(figure, "png", facecolor="white", dpi=dpi, metadata={"Software": None})
+def files(figure: Figure) -> Files:
+    """Both files; the same bytes for the same figure."""
+    return Files(_saved(figure, "svg", metadata=_NOTHING), _saved(figure, "png", metadata={"Software": None}))
 
 
 def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
+    """An SVG file of a figure, made fit for the page; `alt` is its text alternative."""
+    return labelled(page_svg(svg, name), alt)
+
+
+def labelled(page: str, alt: str) -> Markup:
+    """The SVG for the page with its text alternative."""
+    return Markup(page.replace(' role="img"', f' role="img" aria-label="{escape(alt)}"', 1))
+
+
+def page_svg(svg: bytes, name: str) -> str:
     """An SVG file of a figure, made fit for the page, whose theme it follows: ink is the text's colour.
 
-    `name` prefixes its ids, `alt` is its text alternative.
+    `name` prefixes its ids; its text alternative is still missing.
     Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size, but for a
     figure narrower than the page's column, whose text shall be no larger than that of the others.
     """
@@ -49,20 +63,20 @@ def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
     _tidy(source, name)
     root = Element("svg", {
-        "xmlns": "http://www.w3.org/2000/svg", "viewBox": source.get("viewBox", ""), "role": "img", "aria-label": alt,
+        "xmlns": "http://www.w3.org/2000/svg", "viewBox": source.get("viewBox", ""), "role": "img",
         "fill": "currentColor", "stroke-linejoin": "round", "stroke-linecap": "butt",
     })  # fmt: skip
     width = float(source.get("viewBox", "").split()[2])
     if width < 72 * PAGE.width - 1:
         root.set("width", f"{COLUMN * width / (72 * PAGE.width):.4g}rem")
     root.extend(_kept(source))
-    return Markup(ElementTree.tostring(root, encoding="unicode").replace(" />", "/>"))  # its attributes are escaped
+    return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def _saved(figure: Figure, kind: str, **options: object) -> bytes:
     buffer = BytesIO()
     with rc_context(medium().settings()):
-        figure.savefig(buffer, format=kind, **options)  # type: ignore[arg-type]
+        figure.savefig(buffer, format=kind, facecolor="white", **options)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,6 +26,8 @@ def _percent_off(rows: pd.DataFrame) -> pd.Series:
 @style.styled
 def draw_scatter(frame: pd.DataFrame) -> Figure:
     """A histogram of relative deviations for each d_k, one above the other, over the predicted bell."""
+    import seaborn  # half a second for all of scipy.stats, which a page of figures drawn earlier does without
+
     figure = style.new_figure(1.05)
     dimensions = levels(frame, "d_k")
     panels = figure.subplots(len(dimensions), 1, sharex=True, sharey=True, squeeze=False)[:, 0]

@@ -68,7 +68,7 @@ class Place:
 
 def sheet(figure: Figure, width: float, height: float) -> Axes:
     """Axes without any lines over the whole canvas, for a drawing of this size in its middle, in text sizes."""
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     axes = _bare(figure.add_axes((0, 0, 1, 1)))
     spare_x, spare_y = figure.get_size_inches() * 72 / style.em() - (width, height)
     axes.set(xlim=(-spare_x / 2, width + spare_x / 2), ylim=(-spare_y / 2, height + spare_y / 2))
@@ -90,12 +90,13 @@ def _bare(axes: Axes) -> Axes:
 
 def matrix_of(frame: pd.DataFrame, model: str, matrix: str) -> pd.DataFrame:
     """One matrix of the self-attention experiment, (n_rows, n_columns), with the labels of its rows and columns."""
-    rows = select(frame, model=model, matrix=matrix)
-    table = rows.pivot(index="row", columns="column", values="value")
-    table.index = pd.Index(rows.drop_duplicates("row").set_index("row")["row_label"].loc[table.index], name="row")
-    labels = rows.drop_duplicates("column").set_index("column")["column_label"]
-    table.columns = pd.Index(labels.loc[table.columns], name="column")
-    return table
+    cells = select(frame, model=model, matrix=matrix).sort_values(["row", "column"])
+    width = cells["column"].nunique()
+    return pd.DataFrame(
+        cells["value"].to_numpy().reshape(-1, width),
+        index=pd.Index(cells["row_label"].iloc[::width], name="row"),
+        columns=pd.Index(cells["column_label"].iloc[:width], name="column"),
+    )
 
 
 def second_row(matrix: pd.DataFrame) -> pd.Series:

@@ -1,13 +1,17 @@
 """Rows of a tidy frame."""
 
+import numpy as np
 import pandas as pd
 
 
 def select(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
     """The rows whose columns have the given values, in order of `d_k` where the frame has it."""
+    is_wanted = np.ones(len(frame), dtype=bool)
     for column, value in values.items():
-        frame = frame[frame[column] == value]
-    return frame.sort_values("d_k", kind="stable") if "d_k" in frame else frame
+        is_wanted &= frame[column].to_numpy() == value
+    rows = frame[is_wanted]
+    is_in_order = "d_k" not in rows or rows["d_k"].is_monotonic_increasing
+    return rows if is_in_order else rows.sort_values("d_k", kind="stable")
 
 
 def levels(frame: pd.DataFrame, column: str) -> list[int]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import get_data_path, rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
@@ -32,6 +33,7 @@ RAW, SCALED, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 RAW_TEXT = "#B34E00"  # the same hue, dark enough for words: contrast 5.2 on white
 GRID, BAND = f"{INK}1f", f"{INK}14"  # ink at 12 % and 8 %
 
+DPI = 200  # of a figure's pixels; its layout measures text as its PNG file will show it
 END_LABEL = "end-label"
 FONTS = Path(__file__).parent.parent / "static" / "fonts"
 
@@ -55,10 +57,11 @@ class Medium:
         return {
             "font.family": _families(), "font.size": self.text, "mathtext.fontset": "stix",
             "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-            "figure.dpi": 72, "figure.facecolor": "none", "axes.facecolor": "none", "text.hinting": "none",
+            "figure.dpi": DPI, "figure.facecolor": "none", "axes.facecolor": "none", "text.hinting": "none",
             "axes.edgecolor": f"{INK}80", "xtick.color": f"{INK}80", "ytick.color": f"{INK}80",
             "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7 * point,
             "axes.titlesize": self.text, "axes.titlelocation": "left", "axes.titlepad": 6 * point,
+            "axes.titley": 1.0,  # no ticks stand above axes, and to look for them takes longer than any other layout
             "axes.labelsize": self.text, "axes.labelpad": 5 * point,
             "xtick.labelsize": self.text, "ytick.labelsize": self.text,
             "xtick.major.size": 3.5 * point, "ytick.major.size": 0,
@@ -124,7 +127,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             engine = figure.get_layout_engine()
             if engine is not None:
                 engine.execute(figure)
-                figure.set_layout_engine("none")
+                figure.set_layout_engine(None)
             for axes in figure.axes:
                 _part_end_labels(axes)
             return figure
@@ -149,6 +152,7 @@ def new_figure(height: float = 1.0, width: float = 1.0) -> Figure:
     full_width, full_height = medium().canvas(height)
     size = (full_width if medium() is SLIDE else width * full_width, full_height)
     figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)  # becomes its canvas, which measures text once for the layout and for the PNG file
     figure.get_layout_engine().set(w_pad=pad, h_pad=pad, wspace=0.03, hspace=0.03)  # type: ignore[union-attr,call-arg]
     return figure
 

@@ -1,0 +1,47 @@
+"""Figures drawn in this process or in others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import TINY
+from experiments.preset import load_preset
+from experiments.runner import Results, run
+from experiments.workers import Workers
+from report import drawing
+from report.figures import FIGURES
+
+
+@pytest.fixture(scope="module")
+def results(report: Path) -> Results:
+    """Of the tiny preset."""
+    return run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Workers]:
+    """Two processes."""
+    with Workers(2, ["report.page"]) as pool:
+        yield pool
+
+
+def test_drawn_in_other_processes_all_is_the_same(results: Results, pool: Workers, tmp_path: Path) -> None:
+    """Byte for byte, in the same order, with entries for the next run and nothing half-written beside them."""
+    there = drawing.draw_all(results, tmp_path, pool)
+    assert list(there) == [spec.name for spec in FIGURES]
+    assert sorted(path.name[:-21] for path in tmp_path.iterdir()) == sorted(there)
+    assert drawing.draw_all(results) == there
+    assert drawing.draw_all(results, tmp_path, pool) == there  # read now, not drawn
+
+
+def test_a_fault_in_another_process_is_raised_here(pool: Workers, tmp_path: Path) -> None:
+    """It is no figure that is missing, and nothing is kept."""
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        drawing._draw_in(pool, [("three-rules", [], tmp_path / "entry.zip")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_those_to_begin_with_exist() -> None:
+    """A figure that is renamed keeps its place at the front."""
+    assert set(drawing.FIRST) <= drawing.SPECS.keys()
