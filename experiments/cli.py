@@ -139,10 +139,11 @@ def run_and_publish(options: RunOptions, render: Render | None = None, modules: 
     a report, named relative to the output folder, its page last; those processes load the `modules` as they start.
     """
     started = time.perf_counter()
-    with only_one(options.out), ExitStack() as stack:
-        workers = (
-            stack.enter_context(Workers(options.jobs, ["experiments.preset", *modules])) if options.jobs > 1 else None
-        )
+    with ExitStack() as stack:
+        workers = None
+        if options.jobs > 1:  # before the folder is held: a forked process would hold it too
+            workers = stack.enter_context(Workers(options.jobs, ["experiments.preset", *modules]))
+        stack.enter_context(only_one(options.out))
         executor = _on_cluster(options.scheduler) if options.scheduler else LocalExecutor(workers)
         results = run(options.preset, options.out / "results.sqlite", say, executor)
         files = data_files(results)

@@ -2,11 +2,15 @@
 
 import multiprocessing
 import signal
+import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
+from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -17,29 +21,29 @@ from experiments.faults import Faults
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-# A fork server loads modules once, before its first fork, and has no threads of ours: forking this process might stop
-# in the middle of one.
-METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 CLOSE_SECONDS = 5.0
 
 
 class Workers(ThreadPoolExecutor):
     """Runs functions in `jobs` processes, behind the interface of `concurrent.futures`.
 
-    Each thread of the pool passes its tasks on to a process of its own, which it starts for the first of them. The
-    processes use one thread of BLAS each (a product's last bits depend on that number), leave Ctrl-C to this process
-    and end with it, however it ends. Functions, their arguments and results travel as pickles.
+    Each thread of the pool passes its tasks on to a process of its own. The processes use one thread of BLAS each (a
+    product's last bits depend on that number), leave Ctrl-C to this process and end with it, however it ends.
+    Functions, their arguments and results travel as pickles.
     """
 
     def __init__(self, jobs: int, modules: Sequence[str] = ()) -> None:
-        """At most `jobs` processes, which have the named modules loaded before they begin."""
-        super().__init__(max_workers=jobs, initializer=_block_interrupts)
+        """Start the processes, with what is loaded here or else with the named modules loaded."""
+        super().__init__(max_workers=jobs)
         self.jobs = jobs
-        self._context: Any = multiprocessing.get_context(METHOD)
-        if METHOD == "forkserver":
-            self._context.set_forkserver_preload(list(modules))
-        self._own = threading.local()
-        self._processes: list[Worker] = []
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        context: Any = multiprocessing.get_context(method := start_method())
+        if method == "forkserver":
+            context.set_forkserver_preload(list(modules))
+        with _interrupts_held_back():
+            self._workers = [Worker(context) for _ in range(jobs)]
+        for worker in self._workers:
+            self._idle.put(worker)
 
     def submit(
         self, function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -48,22 +52,33 @@ class Workers(ThreadPoolExecutor):
         return super().submit(self._pass_on, function, *args, **kwargs)
 
     def _pass_on(self, function: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
-        worker: Worker | None = getattr(self._own, "worker", None)
-        if worker is None:
-            worker = self._own.worker = Worker(self._context)
-            self._processes.append(worker)
-        return worker.call(function, args, kwargs)
+        worker = self._idle.get()  # as many as there are threads
+        try:
+            return worker.call(function, args, kwargs)
+        finally:
+            self._idle.put(worker)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for tasks that run, forget those that wait, and end the processes."""
         if kind is not None:  # nobody waits for what they are doing
-            for worker in self._processes:
+            for worker in self._workers:
                 worker.kill()
         self.shutdown(wait=True, cancel_futures=True)
-        for worker in self._processes:
+        for worker in self._workers:
             worker.close()
+
+
+def start_method() -> str:
+    """How processes are started here: forked where this one has a single thread, from a clean process elsewhere.
+
+    A lock that another thread holds would stay locked in a forked copy.
+    """
+    tasks = Path("/proc/self/task")
+    if sys.platform == "linux" and tasks.is_dir() and len(list(tasks.iterdir())) == 1:
+        return "fork"
+    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
 class Worker:
@@ -95,26 +110,38 @@ class Worker:
 
     def close(self) -> None:
         """Let the process end."""
+        with suppress(OSError):  # it may have been killed
+            self._line.send(None)
         self._line.close()
         self._process.join(CLOSE_SECONDS)
 
 
-def _block_interrupts() -> None:
-    """Ctrl-C goes to the main thread; processes started from here inherit the mask."""
-    if hasattr(signal, "pthread_sigmask"):
-        resource_tracker.ensure_running()  # before, since starting it takes the mask off again
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes that are started meanwhile never see Ctrl-C; it reaches this one afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # before, since starting it takes the mask off again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(line: "connection.Connection[Any, Any]") -> None:
-    """A worker's life: task after task until the line ends."""
+    """A worker's life: task after task until there is no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with threadpool_limits(limits=1, user_api="blas"):
         while True:
             try:
-                function, args, kwargs = line.recv()
+                task = line.recv()
             except EOFError:
                 return
+            if task is None:
+                return
+            function, args, kwargs = task
             result, fault = None, None
             try:
                 result = function(*args, **kwargs)

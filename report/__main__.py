@@ -1,9 +1,11 @@
 """`python -m report page`: measure, judge, draw, render and write the report."""
 
+import os
 import signal
 from collections.abc import Sequence
 from functools import partial
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
 
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish, say  # noqa: E402

@@ -1,6 +1,5 @@
 """Processes that share the work: what comes back, what they leave alone, and how they end."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -120,7 +119,24 @@ def test_workers_end_with_us_however_we_end(tmp_path: Path, how: signal.Signals)
     assert rest == ""
 
 
-def test_the_method_is_one_that_never_forks_us() -> None:
-    """Threads of a process that forks may hold locks that the child waits for in vain."""
-    assert Workers(1)._context.get_start_method() in ("forkserver", "spawn")
-    assert multiprocessing.get_start_method(allow_none=True) in (None, "fork", "spawn", "forkserver")
+def test_only_a_process_with_one_thread_is_forked() -> None:
+    """A second thread might hold a lock that the copy would wait for in vain."""
+    code = (
+        "from experiments.workers import start_method; import threading as t; before = start_method(); e = t.Event();"
+    )
+    code += "t.Thread(target=e.wait, daemon=True).start(); print(before, start_method())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    before, after = done.stdout.split()
+    assert before == ("fork" if sys.platform == "linux" else "forkserver")
+    assert after in ("forkserver", "spawn")
+
+
+def test_the_command_lines_have_one_thread() -> None:
+    """So that their workers start at once, with all that is loaded."""
+    for module in ("experiments", "report"):
+        code = f"import {module}.__main__; from experiments.workers import start_method; print(start_method())"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS")}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment
+        )
+        assert done.stdout == ("fork\n" if sys.platform == "linux" else "forkserver\n"), done.stderr

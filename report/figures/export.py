@@ -21,6 +21,7 @@ _THEME = {  # what the page's CSS decides, or may
         for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
     },
 }
+FAST = {"compress_level": 3}  # a third of the time for a tenth more bytes
 COLUMN = 42  # rem: the page's column of text, --measure in theme.css
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
@@ -37,7 +38,9 @@ class Files:
 
 def files(figure: Figure) -> Files:
     """Both files; the same bytes for the same figure."""
-    return Files(_saved(figure, "svg", metadata=_NOTHING), _saved(figure, "png", metadata={"Software": None}))
+    return Files(
+        _saved(figure, "svg", metadata=_NOTHING), _saved(figure, "png", metadata={"Software": None}, pil_kwargs=FAST)
+    )
 
 
 def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
