@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from experiments.blocks import Block, blocks_of
 from experiments.cluster import DaskExecutor
+from experiments.memory import keep_freed_memory
 from experiments.variance import Variance
 
 N_WORKERS = (1, 2, 3)
@@ -31,6 +32,7 @@ EXPERIMENT = Variance(n_blocks=800, d_k=[64], margin=0.003)
 
 def measure_share(blocks: list[Block]) -> None:
     """Measure blocks, one after another, with a BLAS of one thread."""
+    keep_freed_memory()
     with threadpool_limits(limits=1, user_api="blas"):
         for block in blocks:
             block.measure()

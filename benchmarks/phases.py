@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
+from experiments.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     from experiments.blocks import Batch, Batches
 
@@ -103,6 +105,7 @@ def main() -> int:
         replace(path, partial(timer, phase))
     replace(SAMPLING, partial(timer.generator, "sampling"))
     replace(WORK, timer.batch)
+    keep_freed_memory()  # as the command line does
     code: int = command.main(sys.argv[1:])
     told = {"phases": phases_of(timer), "sampling_processor_seconds": timer.block_seconds}
     print(json.dumps(told))

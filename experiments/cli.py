@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO
 from experiments.claims import Verdict
 from experiments.executor import Executor, LocalExecutor
 from experiments.faults import Faults, nearest_name
+from experiments.memory import keep_freed_memory
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
 from experiments.runner import Results, run
@@ -197,6 +198,7 @@ def tell(stream: TextIO | None, line: str) -> None:
 def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
     """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__.py
+    keep_freed_memory()
     try:
         sys.exit(main(sys.argv[1:]))
     except Faults as found:

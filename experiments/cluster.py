@@ -27,6 +27,7 @@ from experiments.blocks import Batch, Batches, Block, Measured, measure_batch
 from experiments.executor import BATCHES_PER_WORKER, Finished
 from experiments.faults import Faults
 from experiments.fingerprint import Fingerprint, difference, fingerprint
+from experiments.memory import keep_freed_memory
 
 CONNECT_SECONDS = 4.0
 POLL_SECONDS = 0.5
@@ -50,6 +51,7 @@ def _identify() -> Fingerprint:
     The limit is the process's, and is never lifted: another thread of the worker may be at work on another batch.
     """
     threadpool_limits(limits=1, user_api="blas")
+    keep_freed_memory()
     return fingerprint()
 
 

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from threadpoolctl import threadpool_limits
 
 from experiments.faults import Faults
+from experiments.memory import keep_freed_memory
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -133,6 +134,7 @@ def _interrupts_held_back() -> Iterator[None]:
 def _serve(line: "connection.Connection[Any, Any]") -> None:
     """A worker's life: task after task until there is no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_freed_memory()
     with threadpool_limits(limits=1, user_api="blas"):
         while True:
             try:

@@ -58,59 +58,61 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
         )
     if np.any(c > LARGEST_FACTOR):
         s = s.astype(np.float64)
-    results = np.empty((len(OBSERVABLES), len(c), len(s)))
-    step = max(1, CHUNK // (s.itemsize * s.shape[1]))
-    for first in range(0, len(s), step):
-        rows = slice(first, first + step)
-        results[:, :, rows] = _observe(s[rows], c)
-    if not np.all(np.isfinite(results[0])):
+    top, sums = _sums(s, c)
+    with np.errstate(over="ignore"):  # looked for below
+        log_top = c[:, None] * top
+    rest, e_x, e_2, e_3 = sums
+    partition, log_z = 1 + rest, np.log1p(rest)
+    m, one_minus_m = 1 / partition, rest / partition
+    s2, s3 = e_2 / partition**2, e_3 / partition**3
+    if not np.all(np.isfinite(log_top)):
         raise ValueError(
             "row_observables: factor · score must not pass the largest float; "
             f"received scores up to {np.abs(s).max():g} and factors up to {c.max():g}"
         )
-    return RowObservables(*results)
+    return RowObservables(
+        log_partition=log_top + log_z,
+        entropy=log_z - e_x / partition,
+        sum_p2=m**2 + s2,
+        sum_p3=m**3 + s3,
+        max_weight=m,
+        jacobian_trace=one_minus_m * (1 + m) - s2,
+        jacobian_norm2=(m * one_minus_m) ** 2 + (s2 - 2 * s3) + s2**2 + 2 * m**2 * s2,
+    )
 
 
-def _observe(s: Floats, c: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The observables (n_observables, n_factors, n_rows) of a few rows, exponentials in the precision of the scores."""
-    rows = np.arange(len(s))
-    largest = s.argmax(axis=1)
-    top = s[rows, largest]
-    with np.errstate(over="ignore"):
-        below = s - top[:, None]  # ≤ 0
-    widest = -float(below.min())
-    if widest == np.inf:
-        widest = float(np.finfo(s.dtype).max)
-        np.maximum(below, -widest, out=below)  # finite, for a factor of 0
-    top = top.astype(np.float64)
-    ones = np.ones(s.shape[1], s.dtype)
-    x, e = np.empty_like(below), np.empty_like(below)
-    results = np.empty((len(OBSERVABLES), len(c), len(s)))
-    for i, factor in enumerate(c):
+def _sums(s: Floats, c: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest score of each row, (n_rows,), and sums over the others, (4, n_factors, n_rows), of e, e x, e² and e³.
+
+    e = exp(x), with x = factor · (score - largest score). A few rows are looked at together.
+    """
+    n_rows, n_keys = s.shape
+    step = min(n_rows, max(1, CHUNK // (s.itemsize * n_keys)))
+    top, sums = np.empty(n_rows), np.empty((4, len(c), n_rows))
+    ones, work = np.ones(n_keys, s.dtype), np.empty((3, step, n_keys), s.dtype)
+    for first in range(0, n_rows, step):
+        some = s[first : first + step]
+        rows, place = np.arange(len(some)), slice(first, first + len(some))
+        below, x, e = work[:, : len(some)]
+        largest = some.argmax(axis=1)
+        highest = some[rows, largest]
         with np.errstate(over="ignore"):
-            np.multiply(below, s.dtype.type(factor), out=x)
-            log_top = factor * top  # the caller looks whether it is finite
-        if float(factor) * widest > VANISHED:
-            np.maximum(x, -VANISHED, out=x)  # finite, since 0 · inf would be nan
-        np.exp(x, out=e)
-        e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1
-        rest = (e @ ones).astype(np.float64)
-        e_x = np.vecdot(e, x).astype(np.float64)
-        e2 = np.multiply(e, e, out=x)
-        e_2, e_3 = (e2 @ ones).astype(np.float64), np.vecdot(e2, e).astype(np.float64)
-        partition = 1 + rest
-        log_z = np.log1p(rest)
-        m = 1 / partition
-        one_minus_m = rest / partition
-        s2 = e_2 / partition**2
-        s3 = e_3 / partition**3
-        results[:, i] = (
-            log_top + log_z,
-            log_z - e_x / partition,
-            m**2 + s2,
-            m**3 + s3,
-            m,
-            one_minus_m * (1 + m) - s2,
-            (m * one_minus_m) ** 2 + (s2 - 2 * s3) + s2**2 + 2 * m**2 * s2,
-        )
-    return results
+            np.subtract(some, highest[:, None], out=below)  # ≤ 0
+        widest = -float(below.min())
+        if widest == np.inf:
+            widest = float(np.finfo(s.dtype).max)
+            np.maximum(below, -widest, out=below)  # finite, for a factor of 0
+        top[place] = highest
+        for i, factor in enumerate(c.tolist()):
+            with np.errstate(over="ignore"):
+                np.multiply(below, s.dtype.type(factor), out=x)
+            if factor * widest > VANISHED:
+                np.maximum(x, -VANISHED, out=x)  # finite, since 0 · inf would be nan
+            np.exp(x, out=e)
+            e[rows, largest] = 0.0  # the others only; the largest key's own term is exactly 1
+            sums[0, i, place] = e @ ones
+            sums[1, i, place] = np.vecdot(e, x)
+            squares = np.multiply(e, e, out=x)
+            sums[2, i, place] = squares @ ones
+            sums[3, i, place] = np.vecdot(squares, e)
+    return top, sums
