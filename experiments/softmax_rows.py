@@ -33,9 +33,6 @@ from scaling.saturation import OBSERVABLES, row_observables
 RULES = (RAW, SCALED)
 QUANTITIES = (*OBSERVABLES, "normalised_entropy", "jacobian_norm", "jacobian_norm_median", "mean_square")
 ENTROPY, NORM2 = OBSERVABLES.index("entropy"), OBSERVABLES.index("jacobian_norm2")
-# How far H/ln n, Σp², max p and 4‖J‖² scatter at most from row to row, before the softmax freezes and anywhere:
-# measured for n from 2 to 65536 (a little more for n < 8).
-SPREAD_ROW_SD, ROW_SD = 0.24, 0.34
 SHARED_KEYS = 2.0
 CHANGE = 0.1  # of ln n, of a weight or of a variance: less than that would not be called a change
 
@@ -80,6 +77,20 @@ class RowCell:
             return draw_rows(rng, self.d_k, self.n_rows, self.n_keys)
         law = entry_law(self.entries)
         return (piece.reshape(-1, self.n_keys) for piece in draw_scores(rng, self.d_k, self.tiles, law, law))
+
+
+def row_sd(d_k: int, n_keys: int) -> float:
+    """How far raw H/ln n, Σp², max p and 4‖J‖², and scaled H from d_k = 16, scatter from row to row, at most.
+
+    A bound on what was measured for n from 2 to 65536 and d_k to 4096, by at most a factor of two: it is mainly a
+    matter of how far beyond freezing, at d_k = 2 ln n, the scores are.
+    """
+    beyond = d_k / freezing_d_k(n_keys)
+    if n_keys < 8:
+        return 0.38
+    if beyond < 1:
+        return float(0.25 * beyond**0.25)
+    return float(max(0.2, 0.34 * min(1.0, (beyond / 40) ** -0.22)))
 
 
 def tiles_of(n_rows: int, n_keys: int) -> Tiles:
@@ -134,8 +145,7 @@ class SoftmaxRows(Experiment[RowCell]):
         cells = []
         for n_keys in self.n_keys:
             for d_k in self.d_k:
-                row_sd = SPREAD_ROW_SD if d_k < freezing_d_k(n_keys) else ROW_SD
-                rows = (row_sd / error) ** 2 / self.n_blocks
+                rows = (row_sd(d_k, n_keys) / error) ** 2 / self.n_blocks
                 if self.entries == "gaussian" and d_k != self.turning:
                     cells.append(RowCell(d_k, n_keys, math.ceil(rows), self.entries, "radial"))
                     continue
