@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # M_… of glibc's malloc.h
-LARGEST_KEPT, LARGEST_ON_HEAP = 2**28, 2**25  # bytes; the second is the most that glibc allows
+LARGEST_KEPT, LARGEST_ON_HEAP = 2**24, 2**22  # bytes
 
 
 def keep_freed_memory() -> None:

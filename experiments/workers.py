@@ -1,5 +1,6 @@
 """Processes of this machine that share the work of a run: threads would wait for each other in laws and figures."""
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -41,6 +42,9 @@ class Workers(ThreadPoolExecutor):
         context: Any = multiprocessing.get_context(method := start_method())
         if method == "forkserver":
             context.set_forkserver_preload(list(modules))
+        gc.freeze()  # or each copy's collector would touch, and so copy, all that they share
+        if method != "fork":
+            resource_tracker.ensure_running()  # before interrupts are held back: starting it lets them through again
         with _interrupts_held_back():
             self._workers = [Worker(context) for _ in range(jobs)]
         for worker in self._workers:
@@ -123,7 +127,6 @@ def _interrupts_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # before, since starting it takes the mask off again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

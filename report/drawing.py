@@ -117,6 +117,7 @@ def _no_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect(0)  # all of it is young
         if was_on:
             gc.enable()
 

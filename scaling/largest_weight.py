@@ -24,7 +24,7 @@ STEP, TAIL = 0.4, 23.0  # as in scaling/laplace_transform.py; errors below 1e-7
 NARROW = 4.0  # below this σ the score itself is its better variable
 FARTHEST = 9.0  # no score lies below its negative, but for 1e-19
 NEGLIGIBLE = 1e-9  # of the integral, for all nodes left out together
-KEPT = 160  # σ and ranges of n whose nodes are kept, 0.1 to 0.4 MB each; a table takes at most 80 in a range
+KEPT = 96  # σ and ranges of n whose nodes are kept, 0.1 to 0.4 MB each; a table takes at most 80 in a range
 
 
 class Nodes(NamedTuple):
