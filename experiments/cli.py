@@ -142,7 +142,7 @@ def run_and_publish(options: RunOptions, render: Render | None = None, modules: 
     started = time.perf_counter()
     with ExitStack() as stack:
         workers = None
-        if options.jobs > 1:  # before the folder is held: a forked process would hold it too
+        if options.jobs > 1 and (render or not options.scheduler):  # before the folder is held, or they hold it too
             workers = stack.enter_context(Workers(options.jobs, ["experiments.preset", *modules]))
         stack.enter_context(only_one(options.out))
         executor = _on_cluster(options.scheduler) if options.scheduler else LocalExecutor(workers)

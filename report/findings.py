@@ -121,7 +121,7 @@ class Findings:
     demo: list[DemoRun]
     fits: list[FitRow]
     fit_pairs: int  # behind each value of the statistic
-    direct: list[tuple[int, list[int]]]  # d_k whose rows come from drawn queries and keys, and for which n_keys
+    direct_places: str  # where rows come from drawn queries and keys, with formulas between dollar signs; may be empty
     is_radial: bool  # whether the others' rows were drawn by their law
     n_law: int  # curves held against the exact law
     n_confirmed_law: int
@@ -132,11 +132,6 @@ class Findings:
     norms: Norms
     crossings: list[CrossingRow]
     demo_verdicts: str  # such as "undecided at d_k = 5, 20 and 100", with formulas between dollar signs
-
-    @property
-    def direct_places(self) -> str:
-        """Where rows come from drawn queries and keys, with formulas between dollar signs."""
-        return listing(f"$d_k = {d_k}$ (with {listing(n_keys)} keys)" for d_k, n_keys in self.direct)
 
 
 def findings(results: Results) -> Findings:
@@ -170,7 +165,7 @@ def findings(results: Results) -> Findings:
         row_n_keys=int(row["n_keys"].iloc[0]),
         fits=_fits(results),
         fit_pairs=int(results.frames["goodness"]["n_pairs"].iloc[0]),
-        direct=_direct_rows(saturation),
+        direct_places=_places(select(saturation, sampler="direct")),
         is_radial=bool((saturation["sampler"] == "radial").any()),
         n_law=len(law),
         n_confirmed_law=sum(judgement.verdict == "confirmed" for judgement in law),
@@ -185,9 +180,9 @@ def findings(results: Results) -> Findings:
     )
 
 
-def _direct_rows(saturation: pd.DataFrame) -> list[tuple[int, list[int]]]:
-    direct = select(saturation, sampler="direct")
-    return [(d_k, levels(select(direct, d_k=d_k), "n_keys")) for d_k in levels(direct, "d_k")]
+def _places(rows: pd.DataFrame) -> str:
+    cells = {d_k: levels(select(rows, d_k=d_k), "n_keys") for d_k in levels(rows, "d_k")}
+    return listing(f"$d_k = {d_k}$ (with {listing(n_keys)} keys)" for d_k, n_keys in cells.items()) if cells else ""
 
 
 def _corners(saturation: pd.DataFrame, d_k: int) -> dict[str, Corner]:

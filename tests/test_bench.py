@@ -227,7 +227,7 @@ def test_a_small_measurement_makes_a_whole_record(monkeypatch: pytest.MonkeyPatc
 def test_tables_say_what_the_record_says() -> None:
     """Ratios, exponents, phases and the floor of a record made up."""
     text = "\n".join(lines_of(record()))
-    for words in ("233 (210-256)", "0.980 (0.970-0.990)", "drawing", "floor of the sampling: 2.50", "1 threads"):
+    for words in ("233 (210-256)", "0.980 (0.970-0.990)", "drawing", "floor of the sampling: 2.50", "1 processes"):
         assert words in text, words
     assert "torch is not installed" in "\n".join(lines_of(record(torch=None)))
 

@@ -122,10 +122,10 @@ def test_its_numbers_are_the_records(html: str) -> None:
         "softmax_law.max_weight 300 µs",
         "direct: 0.98 (0.97 to 0.99), from 4 to 1024",
         "1.0 ms direct at 1024 and 4.1 ms radial at 4096",
-        "on one thread: 20.0 s, with quartiles 18.0 and 22.0 s over 3 runs",
+        "in one process: 20.0 s, with quartiles 18.0 and 22.0 s over 3 runs",
         "drawing 3.00 17 %",
         "that is 2.5 seconds of one processor",
-        "10 processor seconds, 4.0 times as much",
+        "10 seconds, 4.0 times as much",
     ):
         assert expected in text, expected
     for word in ("nan", "None", "Undefined", "{{"):
@@ -138,7 +138,7 @@ def test_what_was_not_measured_is_not_spoken_of(results: Results, kept: Path) ->
     assert len(with_all.efficiency.lines) == len(without.efficiency.lines) + 2 == 6
     pages = []
     for cost in (without, cost_of(record(is_quick=True))):
-        pages.append(words(chapter(page_files(results, kept, cost)["report/index.html"].decode())))
+        pages.append(words(chapter(page_files(results, kept, cost=cost)["report/index.html"].decode())))
     assert "torch is not installed where this was measured" in pages[0]
     assert "torch:" not in pages[0]
     assert "torch is not installed" not in pages[1]

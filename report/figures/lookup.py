@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from report.figures import style
 from report.figures.selection import select
@@ -64,6 +65,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         axes.set_title(title)
         _name(axes, frame, state)
     seen = frame[(frame["quantity"] == "density") & (frame["estimate"] > SEEN)]
+    panels[0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     panels[0].set_xlim(seen["bin_low"].min() - 1, seen["bin_high"].max() + 1)
     figure.supxlabel("score, $q \\cdot k/\\sqrt{d_k}$", fontsize=style.em())
     style.heading(figure, "density of the scores")
