@@ -5,7 +5,7 @@ import numpy as np
 from scaling.entries import Gaussian
 from scaling.sampling import Tiles, plan_second_moments, second_moments
 
-WANTED = (1e-5, 3e-6, 1e-6)  # relative variances, of which one is the best size to ask for
+WANTED = (1e-5, 3e-6, 1e-6, 5e-7)  # relative variances, of which one is the best size to ask for
 
 
 def planned(d_k: int) -> list[Tiles]:

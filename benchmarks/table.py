@@ -89,7 +89,7 @@ def _run(bench: Bench) -> Iterator[str]:
     rows.append(["all", f"{run.seconds.median:.2f}"])
     yield from _table(f"a report of the preset {run.preset}, {run.jobs} processes, {run.n_runs} runs", ["", "s"], rows)
     yield (
-        f"  sampling and laws: {run.sampling_processor_seconds:.2f} s of all processes together; floor of the sampling: "
+        f"  sampling and laws: {run.sampling_processor_seconds:.2f} s of work; floor of the sampling: "
         f"{run.floor_processor_seconds:.2f} ({run.draws:.3g} draws x {run.ns_per_normal:.2f} ns + "
         f"{run.multiply_adds:.3g} multiply-adds x {run.ns_per_multiply_add:.4f} ns)"
     )

@@ -5,6 +5,7 @@ taken within a round.
 """
 
 import math
+import random
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
@@ -28,13 +29,15 @@ def seconds_of(work: Work, repeats: int = 1) -> float:
 
 
 def interleaved(works: Mapping[Key, Work], n_rounds: int) -> dict[Key, list[float]]:
-    """Seconds of one call of each work, round by round; the order in which they take turns moves on by one."""
+    """Seconds of one call of each work, round by round, each round in an order of its own.
+
+    What a work leaves behind, such as memory that the system has to clear, then falls now on one, now on another.
+    """
     repeats = {key: max(1, math.ceil(LEAST / max(seconds_of(work), 1e-9))) for key, work in works.items()}  # and warm
     seconds: dict[Key, list[float]] = {key: [] for key in works}
-    keys = list(works)
-    for number in range(n_rounds):
-        first = number % len(keys)
-        for key in keys[first:] + keys[:first]:
+    order = random.Random(n_rounds)
+    for _ in range(n_rounds):
+        for key in order.sample(list(works), len(works)):
             seconds[key].append(seconds_of(works[key], repeats[key]))
     return seconds
 

@@ -24,7 +24,7 @@ from scaling.normals import standard_normals
 
 # Elements held at once, per array: entries of Q and K, and scores. 1 MiB each in float32, about a core's cache.
 CHUNK = 2**18
-FEW_KEYS, MOST_ENTRIES = 256, 2**22  # a product with fewer keys is slow; so many entries of them may be held
+FEW_KEYS, MOST_ENTRIES = 512, 2**23  # a product with fewer keys is slow; so many entries of them may be held
 
 FEWEST = 64  # scores of a block
 
@@ -36,6 +36,7 @@ SUM_COST, GRAM_COST = 0.5, 8.0  # of a score that is only summed, and of an entr
 SIDES = tuple(round(2 ** (step / 2)) for step in range(31))  # of planned tiles: 1 … 2^15
 LONGEST_SIDE = 1024  # where scores are looked at
 LARGEST_GRAM = 2048  # rows and columns: two of them are 64 MB
+MOST_HELD = 2**25  # entries of Q, where many share a product: 128 MB
 MOST_SCORES = 2**62  # in a planned block
 LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their products are far within single precision
 
@@ -121,11 +122,7 @@ def _plan(
 
 def _scores_cost(d_k: int, tiles: Tiles) -> float:
     """Nanoseconds of a block whose scores are looked at one by one, for tiles whose scores can be held."""
-    m, n = tiles.n_queries, tiles.n_keys
-    if max(m, n) > LONGEST_SIDE:
-        return math.inf
-    tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + SCORE_COST) + TILE_COST * (m * n > 1)
-    return tiles.n_tiles * tile
+    return math.inf if tiles.n_queries > LONGEST_SIDE else _products_cost(d_k, tiles, SCORE_COST)
 
 
 def _second_moments_cost(d_k: int, tiles: Tiles) -> float:
@@ -133,7 +130,13 @@ def _second_moments_cost(d_k: int, tiles: Tiles) -> float:
     m, n = tiles.n_queries, tiles.n_keys
     if _has_short_way(d_k, tiles):
         return tiles.n_tiles * ((m + n) * d_k * (DRAW_COST + PRODUCT_COST * d_k / 2) + GRAM_COST * d_k**2)
-    return _scores_cost(d_k, tiles) - (SCORE_COST - SUM_COST) * tiles.n_scores
+    return math.inf if m > 2 * LONGEST_SIDE or m * d_k > MOST_HELD else _products_cost(d_k, tiles, SUM_COST)
+
+
+def _products_cost(d_k: int, tiles: Tiles, score_cost: float) -> float:
+    m, n = tiles.n_queries, tiles.n_keys
+    tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + score_cost) + TILE_COST * (m * n > 1)
+    return tiles.n_tiles * tile
 
 
 def plan_second_moments(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurtosis_k: float = 3.0) -> Tiles:
