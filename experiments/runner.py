@@ -1,7 +1,8 @@
 """Preset → cells → blocks → store → frames and claims: the whole run, top to bottom."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,25 +40,26 @@ def run(preset: Preset, store_path: Path, say: Say, executor: Executor | None = 
     Blocks are computed by the executor, or in this process where there is none. The results depend on the preset (with
     its seed) alone: not on who computes, on the order in which blocks finish, or on how many of them were reused.
     """
-    frames: dict[str, pd.DataFrame] = {}
-    claims: list[Claim] = []
+    codes = {experiment.name: code_hash(experiment) for experiment in preset.experiments}
+    found: dict[str, tuple[pd.DataFrame, list[Claim]]] = {}
     with executor or LocalExecutor() as executor, Store(store_path, say) as store:
-        blocks, n_computed = _blocks(preset, store, executor)
-        for experiment in preset.experiments:
+        blocks, missing = _stored(preset, store, codes)
+        n_blocks = sum(map(len, blocks.values())) + len(missing)
+        for experiment in _measured(preset, blocks, missing, store, codes, executor):
             observed = _by_cell(experiment, blocks[experiment.name])
-            frames[experiment.name] = experiment.frame(observed)
-            claims += experiment.claims(observed)
-        ledger = judge_all(claims, preset.family_wise_error)
-        n_reused = sum(map(len, blocks.values())) - n_computed
-        return Results(preset, frames, ledger, n_computed, n_reused, tuple(executor.n_by_worker.values()))
+            found[experiment.name] = experiment.frame(observed), experiment.claims(observed)
+        in_order = [found[experiment.name] for experiment in preset.experiments]
+        ledger = judge_all([claim for _, claims in in_order for claim in claims], preset.family_wise_error)
+        frames = {experiment.name: found[experiment.name][0] for experiment in preset.experiments}
+        n_by_worker = tuple(executor.n_by_worker.values())
+        return Results(preset, frames, ledger, len(missing), n_blocks - len(missing), n_by_worker)
 
 
 Blocks = dict[tuple[str, int], NDArray[np.float64]]
 
 
-def _blocks(preset: Preset, store: Store, executor: Executor) -> tuple[dict[str, Blocks], int]:
-    """All blocks of each experiment, and how many of them the store did not have."""
-    codes = {experiment.name: code_hash(experiment) for experiment in preset.experiments}
+def _stored(preset: Preset, store: Store, codes: Mapping[str, str]) -> tuple[dict[str, Blocks], list[Block]]:
+    """Each experiment's blocks that the store has, and all blocks that it has not."""
     blocks: dict[str, Blocks] = {}
     missing: list[Block] = []
     for experiment in preset.experiments:
@@ -65,6 +67,20 @@ def _blocks(preset: Preset, store: Store, executor: Executor) -> tuple[dict[str,
         stored = store.load(experiment.name, preset.seed, codes[experiment.name])
         blocks[experiment.name] = {block.place: stored[block.place] for block in wanted if block.place in stored}
         missing += [block for block in wanted if block.place not in stored]
+    return blocks, missing
+
+
+def _measured(
+    preset: Preset,
+    blocks: dict[str, Blocks],
+    missing: Sequence[Block],
+    store: Store,
+    codes: Mapping[str, str],
+    executor: Executor,
+) -> Iterator[Experiment[Any]]:
+    """Measure, save and add what is missing; yield each experiment once it is whole, others still being measured."""
+    experiments = {experiment.name: experiment for experiment in preset.experiments}
+    n_left = Counter(block.experiment.name for block in missing)
     n_reused = sum(map(len, blocks.values()))
     with _progress(n_reused + len(missing), n_reused) as progress:
         for batch, values in executor.run(missing):
@@ -74,7 +90,10 @@ def _blocks(preset: Preset, store: Store, executor: Executor) -> tuple[dict[str,
             blocks[name] |= {block.place: value for block, value in zip(batch, values, strict=True)}
             progress.set_description_str(f"{name:<14}", refresh=False)
             progress.update(len(batch))
-    return blocks, len(missing)
+            n_left[name] -= len(batch)
+            if not n_left[name]:
+                yield experiments.pop(name)
+    yield from experiments.values()  # whole before
 
 
 def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[np.float64]]:
