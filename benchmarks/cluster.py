@@ -26,8 +26,8 @@ from experiments.memory import keep_freed_memory
 from experiments.variance import Variance
 
 N_WORKERS = (1, 2, 3)
-ROUNDS = 5
-EXPERIMENT = Variance(n_blocks=800, d_k=[64], margin=0.003)
+ROUNDS = 3
+EXPERIMENT = Variance(n_blocks=800, d_k=[64], margin=0.001)
 
 
 def measure_share(blocks: list[Block]) -> None:
