@@ -210,4 +210,4 @@ def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
         sys.exit(2)
     except KeyboardInterrupt:
         say("\ninterrupted: finished blocks are kept; the same command goes on from there")
-        os._exit(130)  # threads may be in the middle of a block, which nobody needs to wait for
+        os._exit(130)  # workers may be in the middle of a block, which nobody needs to wait for

@@ -98,10 +98,8 @@ def _measured(
 
 def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[np.float64]]:
     """Block values (n_blocks, ...) of each cell, cells and blocks in their own order."""
-    return {
-        cell: np.stack([blocks[cell_key(cell), block] for block in range(experiment.n_blocks)])
-        for cell in experiment.cells()
-    }
+    keys = {cell: cell_key(cell) for cell in experiment.cells()}
+    return {cell: np.stack([blocks[key, block] for block in range(experiment.n_blocks)]) for cell, key in keys.items()}
 
 
 def _progress(total: int, done: int) -> "tqdm[Any]":

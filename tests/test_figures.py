@@ -34,7 +34,7 @@ from judge import observed
 from report.cost import Cost
 from report.figures import figures_of, marks, style
 from report.figures.crossing import bracket, exact_crossings
-from report.figures.export import files, inline_svg
+from report.figures.export import files, labelled, page_svg
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent, power_of_ten
 from scaling import attention_law
@@ -259,7 +259,7 @@ def drawn(grid: str, name: str) -> Figure:
 @cache
 def inlined(name: str) -> str:
     """The inline SVG of a small figure, made once for all tests."""
-    return str(inline_svg(files(drawn("small", name)).svg, name, "what is seen"))
+    return str(labelled(page_svg(files(drawn("small", name)).svg, name), "what is seen"))
 
 
 SPECS = {spec.name: spec for spec in FIGURES}
@@ -369,7 +369,7 @@ def test_ids_are_unique_on_a_page_of_all_figures() -> None:
 def test_same_frame_same_bytes(spec: FigureSpec) -> None:
     """A figure drawn again from the same frame is the same SVG."""
     again = spec.draw(*(frame.copy() for frame in spec.given(frames("small"))))
-    assert inline_svg(files(again).svg, spec.name, "what is seen") == inlined(spec.name)
+    assert labelled(page_svg(files(again).svg, spec.name), "what is seen") == inlined(spec.name)
 
 
 def test_files_have_a_white_background_and_no_dates() -> None:
@@ -387,7 +387,7 @@ def test_files_have_a_white_background_and_no_dates() -> None:
 def test_alternative_text_is_escaped() -> None:
     """Whatever the text alternative holds comes out as written and closes nothing."""
     alt = """a "b" <c> & 'd' />"""
-    svg = inline_svg(files(drawn("small", "peaky-softmax")).svg, "name", alt)
+    svg = labelled(page_svg(files(drawn("small", "peaky-softmax")).svg, "name"), alt)
     assert ElementTree.fromstring(str(svg)).get("aria-label") == alt
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from report.figures import matrices, style
-from report.figures.export import files, inline_svg
+from report.figures.export import files, labelled, page_svg
 from report.figures.glyphs import share_glyphs
 from report.figures.labels import Box, place_labels
 from report.figures.matrices import Place, alone, draw_matrix, matrix_of, short, tints
@@ -158,7 +158,7 @@ def test_models_of_other_sizes(name: str, sizes: tuple[int, int, int], medium: s
 def test_bytes_in_the_page(name: str, limit: int) -> None:
     """Each is within its share of the page, beside the letters that it shares."""
     alt = SPECS[name].alt(frames("small")["self_attention"])
-    shared, _ = share_glyphs({name: inline_svg(files(drawn("small", name)).svg, name, alt)})
+    shared, _ = share_glyphs({name: labelled(page_svg(files(drawn("small", name)).svg, name), alt)})
     assert len(shared[name]) <= limit
 
 

@@ -43,11 +43,6 @@ def files(figure: Figure) -> Files:
     )
 
 
-def inline_svg(svg: bytes, name: str, alt: str) -> Markup:
-    """An SVG file of a figure, made fit for the page; `alt` is its text alternative."""
-    return labelled(page_svg(svg, name), alt)
-
-
 def labelled(page: str, alt: str) -> Markup:
     """The SVG for the page with its text alternative."""
     return Markup(page.replace(' role="img"', f' role="img" aria-label="{escape(alt)}"', 1))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-# A letter is a path in a font's own units, as `export.inline_svg` writes it: an id within its figure, and an outline.
+# A letter is a path in a font's own units, as `export.page_svg` writes it: an id within its figure, and an outline.
 _LETTER = re.compile(r'<path id="(?P<id>[^"]+)" d="(?P<outline>[^"]+)" transform="scale\(0\.015625\)"/>')
 
 
