@@ -15,7 +15,6 @@ from experiments.claims import Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
 from experiments.workers import Workers
-from report.answers import answers
 from report.contents import parts_of
 from report.cost import FILE, Cost
 from report.drawing import DrawnFigure, draw_all
@@ -23,7 +22,7 @@ from report.embedded import DIGITS, embedded
 from report.excerpts import excerpt
 from report.explorer import explorer_table
 from report.figures.glyphs import share_glyphs
-from report.findings import findings
+from report.findings import FINDINGS
 from report.glossary import GLOSSARY
 from report.prose import add_formulas, prose
 from report.references import References
@@ -109,8 +108,7 @@ def render(results: Results, figures: Mapping[str, DrawnFigure], cost: Cost | No
         "glyphs": glyphs,
         "lecture": walkthrough(results.frames["self_attention"], results.frames["peaky"]),
         "frames": results.frames,
-        "found": findings(results),
-        "answers": answers(results),
+        **{name: find(results) for name, find in FINDINGS.items()},
         "glossary": GLOSSARY,
         "sources": SOURCES,
         "provenance": provenance(results.preset),

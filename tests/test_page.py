@@ -17,8 +17,8 @@ from conftest import TINY, command_line, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run
-from report.answers import answers
 from report.figures import FIGURES
+from report.findings.questions import answers
 from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, hold_punctuation, policy, render, script
 from report.sources import SOURCES
 from report.wording import grouped, number, rounded
@@ -226,7 +226,7 @@ def test_answers_state_the_settings_and_exact_values(report: Path, monkeypatch: 
             "lookup": results.preset.lookup.model_copy(update={"d_k": 32, "batch": 8}),
         }
     )
-    monkeypatch.setattr("report.answers.TASK", LookupTask(n_keys=5, d_in=9, overlap=0.6))
+    monkeypatch.setattr("report.findings.questions.TASK", LookupTask(n_keys=5, d_in=9, overlap=0.6))
     stated = answers(replace(results, preset=preset))
     head = stated.head
     assert (head.d_k, head.n_keys, head.n_heads, head.entry_sd, head.cold, head.hot) == (64, 48, 8, 3.0, 0.5, 2.0)

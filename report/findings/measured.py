@@ -1,4 +1,4 @@
-"""Figures that the page's sentences state, computed from the results of the run."""
+"""What the sentences on variance, saturation, the exact law and the lecture's demonstration state."""
 
 import math
 from collections.abc import Iterator

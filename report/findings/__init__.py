@@ -1,0 +1,13 @@
+"""Figures that the page's sentences state, computed from the results of the run: one line each in `FINDINGS`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from experiments.runner import Results
+from report.findings.measured import findings
+from report.findings.questions import answers
+
+FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
+    "found": findings,
+    "answers": answers,
+}
