@@ -1,22 +1,24 @@
 """Score scalings: what is done to queries, keys and their dot products before the softmax.
 
 A rule turns q (..., n_queries, d_k) and k (..., n_keys, d_k) into scores (..., n_queries, n_keys). Most rules only
-multiply the dot products by a number; those have a `factor`, and with it an exact law.
+multiply the dot products by a number, which gives them an exact law; here are those whose number the dimension
+decides, and QK-norm. Others: `length_rules`, `normalised_rules`, `shape_rules`; all of them by name: `rule_names`.
 
 Scores are computed in float64, whatever q and k come as. Every `scores` raises ValueError for q and k that are not
-finite real numbers of these shapes.
+finite real numbers of these shapes. `formula` is what enters the softmax, in LaTeX, with z for q·k and n for the number
+of keys; `source` is where the rule is from.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_count, is_number, real_array, shown
+from scaling.arrays import is_count, is_number, shown
+from scaling.vectors import Array, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
 
-Array = NDArray[np.float64]
 FloatsT = TypeVar("FloatsT", NDArray[np.float32], NDArray[np.float64])
 
 
@@ -27,27 +29,59 @@ class ScoreRule(Protocol):
     def name(self) -> str:
         """The rule's name in frames and figures."""
 
+    @property
+    def formula(self) -> str:
+        """What enters the softmax, in LaTeX."""
+
+    @property
+    def source(self) -> str:
+        """Where the rule is from: authors and year."""
+
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """Scores (..., n_queries, n_keys) of q (..., n_queries, d_k) and k (..., n_keys, d_k)."""
 
 
-class FactorRule(ABC):
-    """A rule that multiplies every dot product by one number, which the dimension decides."""
+class ProductRule(ABC):
+    """A rule that sees queries and keys through their dot products alone."""
 
     name: str
+
+    @abstractmethod
+    def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
+        """Scores of the same shape and precision as `dot_products` (..., n_keys)."""
+
+    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
+        """The rule on Q Kᵀ."""
+        q, k = checked_vectors(f"{type(self).__name__}.scores", q, k)
+        return self(dot_products_of(q, k), q.shape[-1])
+
+
+class LinearRule(ProductRule):
+    """A rule that multiplies every dot product by one number, which the dimension and the number of keys decide."""
+
+    @abstractmethod
+    def factor_at(self, d_k: int, n_keys: int) -> float:
+        """The number c that multiplies every dot product; ValueError for sizes that are not whole numbers from 1."""
+
+    def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
+        """Scores c · q·k, of the same shape and precision as `dot_products` (..., n_keys)."""
+        return dot_products * self.factor_at(d_k, dot_products.shape[-1])
+
+
+class FactorRule(LinearRule):
+    """A rule whose number the dimension alone decides, whatever the number of keys."""
 
     @abstractmethod
     def factor(self, d_k: int) -> float:
         """The number c that multiplies every dot product; ValueError for a d_k that is not a whole number from 1."""
 
-    def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
-        """Scores of the same shape and precision as `dot_products`."""
-        return dot_products * self.factor(d_k)
+    def factor_at(self, d_k: int, n_keys: int) -> float:
+        """The same at any number of keys."""
+        return self.factor(d_k)
 
-    def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
-        """c · Q Kᵀ."""
-        q, k = _vectors(f"{type(self).__name__}.scores", q, k)
-        return self(dot_products_of(q, k), q.shape[-1])
+    def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
+        """Scores of the same shape and precision as `dot_products`, which may be a single number."""
+        return dot_products * self.factor(d_k)
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k c² for independent entries of mean 0 and variance 1."""
@@ -65,6 +99,13 @@ class PowerRule(FactorRule):
 
     name: str
     alpha: float
+    source: ClassVar[str] = "Vaswani and others 2017, with the root"
+
+    @property
+    def formula(self) -> str:
+        """z / d_k^alpha."""
+        plain = {0.0: "z", 0.5: r"z / \sqrt{d_k}", 1.0: "z / d_k"}
+        return plain.get(float(self.alpha), rf"z / d_k^{{{self.alpha:g}}}")
 
     def __post_init__(self) -> None:
         if not is_number(self.alpha) or not -8 <= float(self.alpha) <= 8:
@@ -72,12 +113,12 @@ class PowerRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """The number c = d_k^(-alpha) that multiplies every dot product."""
-        _refuse_impossible("PowerRule.factor", d_k)
+        refuse_impossible("PowerRule.factor", d_k)
         return float(int(d_k) ** -float(self.alpha))
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k^(1 - 2 alpha) for independent entries of mean 0 and variance 1."""
-        _refuse_impossible("PowerRule.variance", d_k)
+        refuse_impossible("PowerRule.variance", d_k)
         try:
             return float(int(d_k) ** (1 - 2 * float(self.alpha)))
         except OverflowError:
@@ -96,6 +137,12 @@ class ModelRule(FactorRule):
 
     name: str
     n_heads: int
+    source: ClassVar[str] = "a frequent slip"
+
+    @property
+    def formula(self) -> str:
+        """z / √d_model."""
+        return rf"z / \sqrt{{{self.n_heads}\, d_k}}"
 
     def __post_init__(self) -> None:
         if not is_count(self.n_heads):
@@ -105,7 +152,7 @@ class ModelRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """c = (n_heads d_k)^(-1/2)."""
-        _refuse_impossible("ModelRule.factor", d_k)
+        refuse_impossible("ModelRule.factor", d_k)
         return float((int(self.n_heads) * int(d_k)) ** -0.5)
 
 
@@ -119,6 +166,12 @@ class TemperatureRule(FactorRule):
 
     name: str
     temperature: float
+    source: ClassVar[str] = "common in code"
+
+    @property
+    def formula(self) -> str:
+        """z / (T √d_k)."""
+        return rf"z / ({self.temperature:g} \sqrt{{d_k}})"
 
     def __post_init__(self) -> None:
         if not is_number(self.temperature) or not 1e-6 <= float(self.temperature) <= 1e6:
@@ -128,7 +181,7 @@ class TemperatureRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """c = 1 / (T √d_k)."""
-        _refuse_impossible("TemperatureRule.factor", d_k)
+        refuse_impossible("TemperatureRule.factor", d_k)
         return float(int(d_k) ** -0.5 / float(self.temperature))
 
 
@@ -137,15 +190,17 @@ class SplitRule(FactorRule):
     """Multiply q and k by d_k^(-1/4) each, before their product is taken: attention's own rule, but for rounding."""
 
     name: str
+    formula: ClassVar[str] = r"(d_k^{-1/4} q) \cdot (d_k^{-1/4} k)"
+    source: ClassVar[str] = "common in code"
 
     def factor(self, d_k: int) -> float:
         """c = d_k^(-1/4) d_k^(-1/4) = d_k^(-1/2)."""
-        _refuse_impossible("SplitRule.factor", d_k)
+        refuse_impossible("SplitRule.factor", d_k)
         return float(int(d_k) ** -0.5)
 
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """(d_k^(-1/4) q) · (d_k^(-1/4) k), multiplied in this order."""
-        q, k = _vectors("SplitRule.scores", q, k)
+        q, k = checked_vectors("SplitRule.scores", q, k)
         share = float(q.shape[-1] ** -0.25)
         return dot_products_of(share * q, share * k)
 
@@ -161,6 +216,13 @@ class NormalisedRule:
 
     name: str
     gain: float | None = None
+    source: ClassVar[str] = "Henry and others 2020, with a learned gain"
+
+    @property
+    def formula(self) -> str:
+        """g cos(q, k)."""
+        gain = r"\sqrt{d_k}" if self.gain is None else f"{self.gain:g}"
+        return rf"{gain} \cos(q, k)"
 
     def __post_init__(self) -> None:
         if self.gain is not None and (not is_number(self.gain) or not 1e-6 <= float(self.gain) <= 1e6):
@@ -170,45 +232,14 @@ class NormalisedRule:
 
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """g · cosines."""
-        q, k = _vectors("NormalisedRule.scores", q, k)
+        q, k = checked_vectors("NormalisedRule.scores", q, k)
         gain = q.shape[-1] ** 0.5 if self.gain is None else self.gain
-        return gain * dot_products_of(_unit(q), _unit(k))
+        return gain * dot_products_of(unit_vectors(q), unit_vectors(k))
 
-
-def dot_products_of(q: Array, k: Array) -> Array:
-    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys)."""
-    products: Array = q @ np.swapaxes(k, -1, -2)
-    return products
-
-
-def _vectors(where: str, q: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
-    """Queries and keys as floats with the same d_k, or a ValueError that begins with `where`."""
-    q, k = real_array(q, f"{where}: q"), real_array(k, f"{where}: k")
-    if min(q.ndim, k.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or not _broadcast(q.shape[:-2], k.shape[:-2]):
-        raise ValueError(
-            f"{where}: q (..., n_queries, d_k) and k (..., n_keys, d_k) are needed, d_k from 1; "
-            f"received shapes {q.shape} and {k.shape}"
-        )
-    return q, k
-
-
-def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """Whether stacks of these shapes pair up, as NumPy's products do."""
-    return all(a == b or 1 in (a, b) for a, b in zip(first[::-1], second[::-1], strict=False))
-
-
-def _unit(vectors: Array) -> Array:
-    """v/‖v‖, or v itself if it is 0; through v/max|v|, since squares of huge or tiny entries would be inf or 0."""
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
-    scaled = vectors / np.where(largest == 0, 1.0, largest)
-    lengths = np.linalg.norm(scaled, axis=-1, keepdims=True)  # at least 1, unless v is 0
-    unit: Array = scaled / np.maximum(lengths, 1.0)
-    return unit
-
-
-def _refuse_impossible(where: str, d_k: int) -> None:
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+    def variance(self, d_k: int) -> float:
+        """Var(score) = g²/d_k, exact wherever the direction of q or of k is uniform."""
+        refuse_impossible("NormalisedRule.variance", d_k)
+        return 1.0 if self.gain is None else float(self.gain) ** 2 / int(d_k)
 
 
 RAW = PowerRule("raw", 0.0)
