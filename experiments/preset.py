@@ -30,6 +30,7 @@ from experiments.peaky import Peaky
 from experiments.questions import Questions
 from experiments.saturation import Saturation
 from experiments.saturation_map import SaturationMap
+from experiments.scalings import Scalings
 from experiments.self_attention import SelfAttention
 from experiments.softmax_row import SoftmaxRow
 from experiments.variance import Variance
@@ -69,6 +70,7 @@ class Preset(BaseModel):
     questions: Questions
     aligned: Aligned
     lookup: Lookup
+    scalings: Scalings
 
     @property
     def experiments(self) -> list[Experiment[Any]]:

@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from scaling.arrays import is_count, shown
 from scaling.rules import NormalisedRule
-from scaling.vectors import Array, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
+from scaling.vectors import Array, centred_directions, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -64,18 +63,10 @@ class LayerNormRule:
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """√d_k times the cosine of the centred vectors, since LN(v) = √d_k (v - mean)/‖v - mean‖."""
         q, k = checked_vectors("LayerNormRule.scores", q, k)
-        return float(q.shape[-1] ** 0.5) * dot_products_of(unit_vectors(_centred(q)), unit_vectors(_centred(k)))
+        unit_q, unit_k = (unit_vectors(centred_directions(vectors)) for vectors in (q, k))
+        return float(q.shape[-1] ** 0.5) * dot_products_of(unit_q, unit_k)
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k / (d_k - 1) for normal entries, and 0 at d_k = 1, where nothing is left of a vector."""
         refuse_impossible("LayerNormRule.variance", d_k)
         return int(d_k) / (int(d_k) - 1) if d_k > 1 else 0.0
-
-
-def _centred(vectors: Array) -> Array:
-    """v - mean, exactly 0 where all entries are the same; through v/max|v|, since sums of huge entries would be inf."""
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
-    scaled = vectors / np.where(largest == 0, 1.0, largest)
-    is_constant = (scaled == scaled[..., :1]).all(axis=-1, keepdims=True)
-    centred: Array = np.where(is_constant, 0.0, scaled - scaled.mean(axis=-1, keepdims=True))
-    return centred

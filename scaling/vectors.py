@@ -32,11 +32,25 @@ def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
 
 def unit_vectors(vectors: Array) -> Array:
     """v/‖v‖, or v itself if it is 0; through v/max|v|, since squares of huge or tiny entries would be inf or 0."""
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
-    scaled = vectors / np.where(largest == 0, 1.0, largest)
-    lengths = np.linalg.norm(scaled, axis=-1, keepdims=True)  # at least 1, unless v is 0
-    unit: Array = scaled / np.maximum(lengths, 1.0)
-    return unit
+    scaled = vectors / _largest(vectors)
+    lengths = np.sqrt(np.vecdot(scaled, scaled))[..., None]  # at least 1, unless v is 0
+    scaled /= np.maximum(lengths, 1.0)
+    return scaled
+
+
+def centred_directions(vectors: Array) -> Array:
+    """v less the mean of its entries, up to a positive factor; exactly 0 where all entries are the same."""
+    scaled = vectors / _largest(vectors)
+    is_constant = scaled.max(axis=-1, keepdims=True) == scaled.min(axis=-1, keepdims=True)
+    scaled -= np.where(is_constant, scaled[..., :1], scaled.mean(axis=-1, keepdims=True))
+    return scaled
+
+
+def _largest(vectors: Array) -> Array:
+    """max|v| of each vector, (..., 1); 1 where the vector is 0."""
+    largest = np.maximum(vectors.max(axis=-1, keepdims=True), -vectors.min(axis=-1, keepdims=True))
+    positive: Array = np.where(largest == 0, 1.0, largest)
+    return positive
 
 
 def refuse_impossible(where: str, d_k: int) -> None:
