@@ -178,7 +178,9 @@ def change_of(sweep: Sweep, i: int, quantity: str, observed: Mapping[RulesCell, 
         - 1
         for law in laws
     ]
-    return Change(sweep, sweep.first.all_rules[i], quantity, (last - first) / first.mean(), *relative)
+    ratio = last.mean() / first.mean()
+    blocks = ratio - 1 + (last - ratio * first) / first.mean()  # of a ratio of means, to first order
+    return Change(sweep, sweep.first.all_rules[i], quantity, blocks, *relative)
 
 
 class Laws(NamedTuple):

@@ -163,6 +163,12 @@ GLOSSARY = (
         "method",
     ),
     Term(
+        "missing entropy",
+        "What weights lack to the entropy of equal weights, $\\ln n - H$; $e^H / n$ is the share of effective keys.",
+        "equation",
+        "missing-entropy",
+    ),
+    Term(
         "$n$",
         "How many keys a query has to choose from: how many scores a row has.",
         "section",
@@ -204,8 +210,8 @@ GLOSSARY = (
     Term(
         "rule",
         "What is done to dot products before the softmax: nothing, a division, a temperature, a normalisation.",
-        "figure",
-        "one-head",
+        "table",
+        "rules",
     ),
     Term(
         "saturation",

@@ -99,13 +99,18 @@ class PowerRule(FactorRule):
 
     name: str
     alpha: float
-    source: ClassVar[str] = "Vaswani and others 2017, with the root"
 
     @property
     def formula(self) -> str:
         """z / d_k^alpha."""
         plain = {0.0: "z", 0.5: r"z / \sqrt{d_k}", 1.0: "z / d_k"}
         return plain.get(float(self.alpha), rf"z / d_k^{{{self.alpha:g}}}")
+
+    @property
+    def source(self) -> str:
+        """Published for the root and, up to a constant, for d_k itself."""
+        published = {0.5: "Vaswani and others 2017", 1.0: "Yang and others 2022, up to a constant"}
+        return published.get(float(self.alpha), "–")
 
     def __post_init__(self) -> None:
         if not is_number(self.alpha) or not -8 <= float(self.alpha) <= 8:

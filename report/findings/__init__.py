@@ -6,8 +6,10 @@ from typing import Any
 from experiments.runner import Results
 from report.findings.measured import findings
 from report.findings.questions import answers
+from report.findings.scalings import rules
 
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
     "answers": answers,
+    "rules": rules,
 }
