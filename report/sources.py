@@ -85,8 +85,9 @@ SOURCES = (
         where="ACL; arXiv 2202.12172",
         address="https://arxiv.org/abs/2202.12172",
         cited_for="a factor $\\ln n$ on scores, for longer inputs than those of training",
-        checked="against the paper’s abstract, which names no factor, Su’s account, which quotes one of $\\ln n$ on scaled "
-        "scores, and the authors’ own code, which multiplies what queries are made from by $\\frac{1}{2} \\ln n$",
+        checked="against the paper’s abstract, which names no factor, Su’s account, which quotes one of $\\ln n$ on "
+        "scaled scores, and the authors’ own code, which multiplies what queries are made from by "
+        "$\\frac{1}{2} \\ln n$",
     ),
     Source(
         authors="K. M. Nakanishi",

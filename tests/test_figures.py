@@ -27,8 +27,10 @@ from experiments.experiment import Experiment
 from experiments.explorer import Explorer
 from experiments.freezing import Freezing
 from experiments.lookup import Lookup
+from experiments.preset import load_preset
 from experiments.questions import Questions
 from experiments.saturation_map import SaturationMap
+from experiments.scalings import Scalings
 from experiments.self_attention import SelfAttention
 from judge import observed
 from report.cost import Cost
@@ -215,6 +217,12 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
         ),
         Aligned(n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4], rho=correlations, margin=0.5),
         Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
+        Scalings(
+            n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4, 16], at_n_keys=256 if large else 8, margin=0.9,
+            n_keys=[2, 64, 4096] if large else [8, 16], at_d_k=64 if large else 4,
+            alpha=[0.0, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0, 1.5] if large else [0.25],
+            rules=load_preset("default").scalings.rules if large else [{"rule": "sigmoid"}],
+        ),
     ]  # fmt: skip
 
 

@@ -122,8 +122,8 @@ def caption_over_d_k(frame: pd.DataFrame) -> str:
     words = [WORDS.get(rule, rule) for rule in followers(rows) if rule in kinds]
     follow = f" Never {100 * FOLLOWS:g} % from scaled, and drawn as one with it: {listing(words)}." if words else ""
     return (
-        f"What the weights of {n_keys} keys lack to the entropy of equal weights, in nats: {_both(raw)} {span} without a "
-        f"division, and {_both(scaled)} with $\\sqrt{{d_k}}$. Level: the entropy is kept. Pink: $q$ and $k$ are "
+        f"What the weights of {n_keys} keys lack to the entropy of equal weights, in nats: {_both(raw)} {span} without "
+        f"a division, and {_both(scaled)} with $\\sqrt{{d_k}}$. Level: the entropy is kept. Pink: $q$ and $k$ are "
         f"normalised; black: another function of $q \\cdot k$.{follow}"
     )
 
@@ -137,7 +137,7 @@ def caption_over_n_keys(frame: pd.DataFrame) -> str:
         f"Rules whose factor $n$ decides (green), at $d_k = {d_k}$. Divided by $\\sqrt{{d_k}}$ alone, scores leave "
         f"{_both(ends(missing, 'scaled'))} nats missing {span}, and a largest weight of "
         f"{_both(ends(weight, 'scaled'))}. Level on the left: the same share of the keys stays effective, however many "
-        "there are. Level on the right: the first key has the same weight, however many compete."
+        "there are. Level on the right: the first of them gets the same weight, however many compete."
     )
 
 
@@ -155,18 +155,18 @@ def alt_over_d_k(frame: pd.DataFrame) -> str:
     rows = over_d_k(frame, "missing_entropy")
     dimensions = levels(rows, "d_k")
     return (
-        f"Two panels of missing entropy against d_k, {dimensions[0]} to {dimensions[-1]}, over {rows['n_keys'].iloc[0]} "
-        f"keys: {_alt(rows, 'raw', 'scaled', 'factor', 'normalised', 'shape')}."
+        f"Two panels of missing entropy against d_k, {dimensions[0]} to {dimensions[-1]}, over "
+        f"{rows['n_keys'].iloc[0]} keys: {_alt(rows, 'raw', 'scaled', 'factor', 'normalised', 'shape')}."
     )
 
 
 def alt_over_n_keys(frame: pd.DataFrame) -> str:
     """The ends of every curve, by both quantities."""
     missing, weight = (over_n_keys(frame, quantity) for quantity in TITLES)
-    keys = levels(missing, "n_keys")
+    keys, families = levels(missing, "n_keys"), ("raw", "scaled", "length")
     return (
         f"Two panels against the number of keys, {keys[0]} to {keys[-1]}, at d_k = {missing['d_k'].iloc[0]}. Missing "
-        f"entropy: {_alt(missing, 'raw', 'scaled', 'length')}. Largest weight: {_alt(weight, 'raw', 'scaled', 'length')}."
+        f"entropy: {_alt(missing, *families)}. Largest weight: {_alt(weight, *families)}."
     )
 
 

@@ -39,7 +39,7 @@ class Kept:
     def words(self) -> str:
         """For a table."""
         told = listing(self.kept) if self.kept else "nothing"
-        return f"{told}; perhaps {listing(self.open)}" if self.open else told
+        return f"{told} (perhaps {listing(self.open)})" if self.open else told
 
 
 @dataclass(frozen=True)
