@@ -48,7 +48,7 @@ def _rules(lines: list[Line]) -> list[Line]:
     return lines
 
 
-def _octaves_apart(powers: list[float]) -> list[float]:
+def _apart(powers: list[float]) -> list[float]:
     if any(b - a < 0.01 for a, b in pairwise(powers)):
         raise ValueError("the values must be at least 0.01 apart")
     return powers
@@ -110,7 +110,7 @@ class RuleSweeps(Experiment[RulesCell]):
         list[Annotated[float, Field(ge=0, le=2)]],
         Field(min_length=1, max_length=17),
         AfterValidator(increasing),
-        AfterValidator(_octaves_apart),
+        AfterValidator(_apart),
     ]
     rules: Annotated[list[Line], Field(max_length=32), AfterValidator(_rules)]
     margin: Margin

@@ -9,6 +9,7 @@ from scaling.goodness import anderson_darling, mean_against_normal
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.multi_head import CausalAttention, MultiHeadAttention
+from scaling.rule_names import SCORE_RULES, score_rule
 from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_rows, draw_scores, plan_second_moments, plan_tiles, second_moments
 from scaling.saturation import RowObservables, row_observables
@@ -19,6 +20,7 @@ __all__ = [
     "ENTRY_LAWS",
     "RAW",
     "SCALED",
+    "SCORE_RULES",
     "Attention",
     "AttentionLaw",
     "CausalAttention",
@@ -54,6 +56,7 @@ __all__ = [
     "plan_second_moments",
     "plan_tiles",
     "row_observables",
+    "score_rule",
     "second_moments",
     "simplified_attention",
     "softmax_law",

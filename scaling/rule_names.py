@@ -13,7 +13,7 @@ from scaling.shape_rules import ShiftedRule, SigmoidRule, SoftCapRule
 
 NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
-RULES: dict[str, Callable[..., ScoreRule]] = {
+SCORE_RULES: dict[str, Callable[..., ScoreRule]] = {
     "power": PowerRule,
     "model": ModelRule,
     "temperature": TemperatureRule,
@@ -37,9 +37,11 @@ def score_rule(line: Mapping[str, Any]) -> ScoreRule:
     (with the nearest name), a parameter that is missing, and one that the class refuses.
     """
     rule = line.get("rule")
-    if not isinstance(rule, str) or rule not in RULES:
-        raise ValueError(f"rule {shown(rule)} is unknown; allowed: {', '.join(RULES)}{_nearest(rule, RULES)}")
-    make = RULES[rule]
+    if not isinstance(rule, str) or rule not in SCORE_RULES:
+        raise ValueError(
+            f"rule {shown(rule)} is unknown; allowed: {', '.join(SCORE_RULES)}{_nearest(rule, SCORE_RULES)}"
+        )
+    make = SCORE_RULES[rule]
     known = {field.name: field.default is MISSING for field in fields(make)}  # type: ignore[arg-type]  # a dataclass
     given = {"name": rule, **{key: value for key, value in line.items() if key != "rule"}}
     for key in given:

@@ -13,7 +13,7 @@ from judge import disagreements
 from scaling import RAW, SCALED, PowerRule, attention_law, dot_product_law
 from scaling.length_rules import LengthRule, LogRule, ScalableRule, YarnRule
 from scaling.normalised_rules import LayerNormRule, QKNormRule
-from scaling.rule_names import RULES, score_rule
+from scaling.rule_names import SCORE_RULES, score_rule
 from scaling.rules import LinearRule, ModelRule, NormalisedRule, ProductRule, ScoreRule, SplitRule, TemperatureRule
 from scaling.shape_rules import ShiftedRule, SigmoidRule, SoftCapRule
 
@@ -258,11 +258,11 @@ LINES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", SCORE_RULES)
 def test_every_name_makes_its_rule_from_a_line(name: str) -> None:
     """With its parameters and a name of its own; it has a formula, a source and scores."""
     rule = score_rule({"rule": name, **LINES[name], "name": "mine-2"})
-    assert type(rule) is RULES[name]
+    assert type(rule) is SCORE_RULES[name]
     assert vars(rule) == {**vars(rule), **LINES[name], "name": "mine-2"}
     assert score_rule({"rule": name, **LINES[name]}).name == name
     assert rule.formula

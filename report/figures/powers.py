@@ -34,10 +34,14 @@ def missing(frame: pd.DataFrame) -> pd.DataFrame:
 def _draw_slopes(axes: Axes, rows: pd.DataFrame, powers: np.ndarray) -> None:
     marks.exact(axes, powers, 1 - 2 * powers)
     axes.axhline(0, color=style.INK, linewidth=0.5 * rcParams["lines.linewidth"], zorder=1.2)
-    for _, row in rows.iterrows():
-        mark = _mark(row["alpha"])
-        marks.intervals(axes, [row["alpha"]], [row["low"]], [row["high"]], mark.colour)
-        axes.plot([row["alpha"]], [row["estimate"]], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face)
+    kinds = [_mark(alpha) for alpha in rows["alpha"]]
+    for mark in dict.fromkeys(kinds):
+        its = rows[[kind is mark for kind in kinds]]
+        marks.intervals(axes, its["alpha"], its["low"], its["high"], mark.colour)
+        axes.plot(
+            its["alpha"], its["estimate"], linestyle="none", color=mark.colour, marker=mark.marker,
+            markerfacecolor=mark.face,
+        )  # fmt: skip
     if len(powers) > 1 and powers[-1] == 1:
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.set_xlabel("$\\alpha$")
@@ -86,10 +90,8 @@ def caption(frame: pd.DataFrame) -> str:
         for alpha, its in rows[rows["alpha"].isin({0.0, 0.5, 1.0})].groupby("alpha")
     ]
     ends = f" At $d_k = {dimensions[-1]}$ it is {listing(parts)} nats." if parts else ""
-    return (
-        f"{words}Right: what {n_keys} keys lack to the entropy of equal weights, against $d_k$ "
-        f"from {dimensions[0]} to {dimensions[-1]}.{ends}"
-    )
+    span = f"from $d_k = {dimensions[0]}$ to {dimensions[-1]}" if len(dimensions) > 1 else f"at $d_k = {dimensions[0]}$"
+    return f"{words}Right: what the weights of {n_keys} keys lack to the entropy of equal weights, {span}.{ends}"
 
 
 def alt(frame: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ TITLES = {"missing_entropy": "missing entropy, ln $n$ − $H$", "max_weight": "l
 
 
 def over_d_k(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The named rules' rows of the sweep over d_k."""
+    """The named rules' rows at the number of keys of the sweep over d_k, wherever they were measured."""
     n_keys = frame[frame["alpha"].notna()]["n_keys"].iloc[0]
     rows = _named(frame, quantity)
     return rows[rows["n_keys"] == n_keys].sort_values("d_k", kind="stable")

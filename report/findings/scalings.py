@@ -11,7 +11,7 @@ from report.figures.rule_sweeps import over_d_k, over_n_keys
 from report.figures.rule_words import WORDS
 from report.wording import listing
 from scaling.length_rules import LogRule, ScalableRule
-from scaling.rule_names import RULES
+from scaling.rule_names import SCORE_RULES
 from scaling.rules import ScoreRule
 
 KEPT_WORDS = {  # along a sweep, for the table: a change of what is missing is one of what is left
@@ -86,6 +86,7 @@ class Rules:
     at_d_k: int  # of the sweep over keys
     totals: dict[str, tuple[float, float]]  # of sigmoid rules: total weight over the fewest and the most keys
     n_known: int  # rules that a preset may name
+    limit_of_totals: float  # E[e^s] of a standard normal score, what a sigmoid's weights sum to in the end
 
     def of(self, kind: str) -> list[RuleLine]:
         """The rules of a class, by its name."""
@@ -120,7 +121,8 @@ def rules(results: Results) -> Rules:
         over_n_keys=_ends(settings.n_keys, MANY_FROM),
         at_d_k=settings.at_d_k,
         totals=_totals(frame),
-        n_known=len(RULES),
+        n_known=len(SCORE_RULES),
+        limit_of_totals=math.exp(1 / 2),
     )
 
 
