@@ -124,7 +124,7 @@ def caption_over_d_k(frame: pd.DataFrame) -> str:
     return (
         f"What the weights of {n_keys} keys lack to the entropy of equal weights, in nats: {_both(raw)} {span} without "
         f"a division, and {_both(scaled)} with $\\sqrt{{d_k}}$. Level: the entropy is kept. Pink: $q$ and $k$ are "
-        f"normalised; black: another function of $q \\cdot k$.{follow}"
+        f"normalised; ink: another function of $q \\cdot k$.{follow}"
     )
 
 
