@@ -29,8 +29,8 @@ VARIANCE, MISSING, SUM_P2, MAX_WEIGHT, OWN = range(len(QUANTITIES))
 MOST_QUERIES, FEWEST_TILES = 64, 2  # of a tile and of a block
 # Relative standard deviation of a row's missing entropy and of its Σp², with room for rows that share keys: bounds on
 # what was measured for the rules of the presets, from 16 to 4096 keys.
-MISSING_SD, OF_D_K, OF_N_KEYS, SUM_P2_SD = 0.36, 1.9, 2.0, 1.5
-SUM_P2_MARGINS = 3.0  # a claim on Σp² has so many times the margin of one on the missing entropy
+MISSING_SD, OF_D_K, OF_N_KEYS, SUM_P2_SD = 0.36, 1.9, 2.0, 2.0
+SUM_P2_MARGINS = 4.0  # a claim on Σp² has so many times the margin of one on the missing entropy
 SCORE_WORK = 60  # draws that take as long as all rules' work on one score
 
 Line = dict[str, Any]  # of a preset: the rule's name and its parameters

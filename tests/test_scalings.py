@@ -323,12 +323,12 @@ def test_wrong_settings_are_refused(tmp_path: Any, text: str, message: str) -> N
 
 
 def test_rows_are_planned_by_what_needs_most_of_them() -> None:
-    """By hand: (10/margin)² times the larger of sd² of a missing entropy and (1.5/3)² of a Σp², over the blocks."""
+    """By hand: (10/margin)² times the larger of sd² of a missing entropy and (2/4)² of a Σp², over the blocks."""
     cells = {(cell.d_k, cell.n_keys): cell for cell in Scalings(**SETTINGS).cells()}
     assert set(cells) == {(4, 64), (16, 64), (128, 64), (32, 16), (32, 64), (32, 512)}
     rows = math.ceil((0.36**2 + 1.9**2 / 4 + 4 / 64) * 50**2 / 32)
     assert (cells[4, 64].n_queries, cells[4, 64].n_tiles) == (math.ceil(rows / 2), 2)
-    few = math.ceil((1.5 / 3) ** 2 * 50**2 / 32)
+    few = math.ceil((2 / 4) ** 2 * 50**2 / 32)
     assert (cells[32, 512].n_queries, cells[32, 512].n_tiles) == (math.ceil(few / 2), 2)
     assert cells[32, 16].n_queries == 16
     assert [bool(cell.alpha) for cell in cells.values()] == [True] * 3 + [False] * 3
