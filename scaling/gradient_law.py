@@ -57,13 +57,13 @@ def _spread(sigma: float, first: float, step: float, n_u: int, keys: KeyRange) -
     Sums over x about 0 where σ is narrow, over y about Euler's -γ elsewhere: in both places the values are of the size
     of their spread, but for y at some 10⁶ keys and more, which costs a few of sixteen digits.
     """
-    u: Array = first + step * np.arange(n_u)
+    u = first + step * np.arange(n_u, dtype=np.float64)
     if sigma < NARROW:
-        place: Array = np.arange(-FARTHEST, FARTHEST + STEP, STEP)  # x, (n_place,)
+        place = np.arange(-FARTHEST, FARTHEST + STEP, STEP)  # x, (n_place,)
         ey = np.exp(u[:, None] + sigma * place)
         once, unit = normal_density(place) * ey * np.exp(-np.minimum(ey, FAR)), 1.0
     else:
-        y: Array = np.arange(-np.log(keys.most) - TAIL - 1, GUMBEL_END, STEP)
+        y = np.arange(-np.log(keys.most) - TAIL - 1, GUMBEL_END, STEP)
         place, ey = y + np.euler_gamma, np.exp(y)
         once, unit = normal_density((u[:, None] - y) / sigma) * (ey * np.exp(-ey)), sigma
     columns = np.stack([np.ones_like(place), place, place**2], axis=1)
