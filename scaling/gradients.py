@@ -29,7 +29,7 @@ from scaling.saturation import LARGEST_FACTOR, jacobian_size
 Array = NDArray[np.float64]
 
 LARGEST_UPSTREAM = 8e307  # a difference of two is then a float
-CHUNK = 2**16  # normal numbers drawn together, so that the work on them stays within a core's cache
+DRAWN, CHUNK = 2**19, 2**16  # normal numbers drawn together, and looked at together: within a core's cache
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def draw_gradient_rows(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: 
 
 
 def _pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> Iterator[GradientRows]:
-    together = max(1, CHUNK // n_keys)
+    together = max(1, DRAWN // n_keys)
     for first in range(0, n_rows, together):
         count = min(together, n_rows - first)
         yield GradientRows(
@@ -155,8 +155,8 @@ def gradient_norms(rows: GradientRows, factors: ArrayLike = 1.0) -> GradientNorm
 
     As in `score_gradient`, sums run over the keys other than the largest, and differences are taken to that key:
     ‖J u‖² = (p_t v̄)² + Σ p_j² (v_j - v̄)², and zᵀ J u = Σ p_j x_j v_j - x̄ v̄ with x_j = z_j - z_t. Exponentials are taken
-    in the precision of z, which in float32 leaves relative errors of some 1e-6 of a row's value and loses a squared
-    norm below 1e-30.
+    in the precision of z, and none is let below the root of its smallest number: float32 leaves relative errors of
+    some 1e-6, and of a squared norm below n_keys d_k 1e-37 nothing.
 
     Raises ValueError unless `factors` is a number from 0 to 1e30 or a list of them.
     """
@@ -165,15 +165,31 @@ def gradient_norms(rows: GradientRows, factors: ArrayLike = 1.0) -> GradientNorm
         raise ValueError(
             f"gradient_norms: factors must be one number or a list of them, from 0 to 1e30; received {shown(factors)}"
         )
-    place, top = np.arange(len(rows.z)), rows.z.argmax(axis=1)
-    x = rows.z - rows.z[place, top][:, None]  # (n_rows, n_keys), at most 0
-    v = rows.upstream - rows.upstream[place, top][:, None]
-    x_v, v_v, ones = x * v, v * v, np.ones(x.shape[1], x.dtype)
+    n_rows, n_keys = rows.z.shape
+    step = min(n_rows, max(1, CHUNK // n_keys))  # rows looked at together
+    norms, work = np.empty((4, len(c), n_rows)), np.empty((6, step, n_keys), rows.z.dtype)
+    for first in range(0, n_rows, step):
+        some = slice(first, first + step)
+        piece = GradientRows(rows.lengths[some], rows.z[some], rows.upstream[some], rows.across[some])
+        norms[:, :, some] = _norms(piece, c, work[:, : len(piece.z)])
+    return GradientNorms(*norms)
+
+
+def _norms(rows: GradientRows, c: Array, work: Floats) -> Array:
+    """What `gradient_norms` gives, (4, n_factors, n_rows), for a few rows and with room to work in."""
+    x, v, x_v, v_v, e, e2 = work  # (n_rows, n_keys) each
+    ones, lowest = np.ones(x.shape[1], x.dtype), np.log(np.finfo(x.dtype).tiny) / 2
+    place, top = np.arange(len(x)), rows.z.argmax(axis=1)
+    np.subtract(rows.z, rows.z[place, top][:, None], out=x)  # at most 0
+    np.subtract(rows.upstream, rows.upstream[place, top][:, None], out=v)
+    np.multiply(x, v, out=x_v)
+    np.multiply(v, v, out=v_v)
     norms = np.empty((4, len(c), len(x)))
     for i, factor in enumerate(c.tolist()):
-        e = np.exp((factor * rows.lengths).astype(x.dtype)[:, None] * x)
+        np.multiply(x, (factor * rows.lengths).astype(x.dtype)[:, None], out=e)
+        np.exp(np.maximum(e, lowest, out=e), out=e)  # what is smaller has squares that take a hundred times as long
         e[place, top] = 0.0
-        e2 = e * e
+        np.multiply(e, e, out=e2)
         rest = (e @ ones).astype(np.float64)
         partition = 1 + rest
         v_mean, x_mean = np.vecdot(e, v) / partition, np.vecdot(e, x) / partition  # v̄, x̄
@@ -182,4 +198,4 @@ def gradient_norms(rows: GradientRows, factors: ArrayLike = 1.0) -> GradientNorm
         of_scores = (v_mean / partition) ** 2 + p2_v_v - 2 * v_mean * p2_v + v_mean**2 * p2
         of_query = factor**2 * (rows.across * of_scores + along**2)
         norms[:, i] = *jacobian_size(rest, p2, np.vecdot(e2, e) / partition**3), of_scores, of_query
-    return GradientNorms(*norms)
+    return norms
