@@ -80,6 +80,12 @@ GLOSSARY = (
         "d_v",
     ),
     Term(
+        "dead row",
+        "A row of the softmax whose Jacobian has a trace below 0.01: next to no gradient comes through it.",
+        "section",
+        "gradients",
+    ),
+    Term(
         "dot product, $q \\cdot k$",
         "The sum of the products of two vectors’ entries; it grows with their lengths as well as with their likeness.",
         "equation",
@@ -263,6 +269,13 @@ GLOSSARY = (
         "equation",
         "jacobian",
         "trace of J",
+    ),
+    Term(
+        "upstream gradient, $u$",
+        "The derivatives of the loss by a row’s weights, as they arrive there from what follows the softmax.",
+        "equation",
+        "chain",
+        "upstream gradient",
     ),
     Term(
         "value, $v$",
