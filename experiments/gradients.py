@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.claims import Claim
 from experiments.experiment import Values
-from experiments.gradient_sizes import DEAD_TRACE, NORMS, RULES, STATISTICS, GradientCell, GradientSizes
+from experiments.gradient_sizes import DEAD_TRACE, LOST, NORMS, RULES, STATISTICS, GradientCell, GradientSizes
 from scaling.freezing import freezing_d_k
 
 MEAN_OF_SCORES, MEAN_OF_QUERY, MEDIAN_OF_QUERY, DEAD = (
@@ -67,7 +67,7 @@ class Gradients(GradientSizes):
                 claims.append(
                     Claim(
                         id=f"gradient-law-{rule.name}-{words}-{n_keys}",
-                        group="gradients: exact means",
+                        group="gradient law",
                         label=rf"{rule.name} mean $\Vert {gradient} \Vert^2$ over its law $= 1$, $n = {n_keys}$",
                         statement=f"At each $d_k$ the mean squared gradient that reaches the {words} of {rule.name} "
                         f"rows over {n_keys} keys is what the exact law says.",
@@ -93,22 +93,22 @@ def _typical_claims(n_keys: int, blocks: Mapping[GradientCell, Values]) -> list[
     if not is_silent(cell.d_k, n_keys):
         return []
     halves = (
-        ("median", MEDIAN_OF_QUERY, "at most", 1 / FACTOR, "less than half of"),
-        ("mean", MEAN_OF_QUERY, "at least", FACTOR, "more than twice"),
+        ("median", MEDIAN_OF_QUERY, "at most", -math.log10(FACTOR), "less than half of"),
+        ("mean", MEAN_OF_QUERY, "at least", math.log10(FACTOR), "more than twice"),
     )
     return [
         Claim(
             id=f"gradient-{name}-{n_keys}",
             group="gradients",
-            label=rf"{name} of raw $\Vert \partial L / \partial q \Vert^2$ over scaled, $n = {n_keys}$",
-            statement=f"At $d_k = {cell.d_k}$ the {name} over rows of the query’s squared gradient is {words} the "
-            f"scaled one, with {n_keys} keys and without the division.",
+            label=rf"$\log_{{10}}$ raw/scaled, {name} $\Vert \partial L / \partial q \Vert^2$, $n = {n_keys}$",
+            statement=f"At $d_k = {cell.d_k}$ the {name} over rows of the query’s squared gradient without the "
+            f"division is {words} the one with it, over {n_keys} keys.",
             source=FOLKLORE,
             side=side,
             prediction=bound,
-            margin=abs(1 - bound),
+            margin=abs(bound),
             reason=f"gradients within a factor of {FACTOR:g} of each other would not be called different",
-            evidence=values[:, 0, j] / values[:, 1, j],
+            evidence=np.log10(np.maximum(values[:, 0, j], LOST) / values[:, 1, j]),
             sample=_rows_of(cell),
         )
         for name, j, side, bound, words in halves

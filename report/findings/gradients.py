@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from experiments.gradient_sizes import DEAD_TRACE, TOP
+from experiments.gradients import EVEN_FROM
 from experiments.runner import Results
 from report.figures.crossing import Bracket, bracket
-from report.figures.gradient_map import is_larger_everywhere, times
+from report.figures.gradient_map import is_larger_everywhere, line_of, times
 from report.figures.selection import levels, select
 
 APART = 2.0  # between two gradients that a sentence sets against each other
@@ -57,8 +58,10 @@ class GradientFindings:
 
     ends: list[End]  # by n_keys
     dead_trace: float
+    even_from: int  # the first d_k at which scaled rows are held to have none
     top_share: float
-    is_larger_everywhere: bool  # the raw mean of ‖∂L/∂q‖², at every d_k above 1 of the exact map
+    has_line: bool  # whether raw and scaled Jacobians are equal somewhere on the exact map
+    is_larger_everywhere: bool  # the raw mean of ‖∂L/∂q‖², at every d_k above 1 of that map
     map_d_k: int
     map_n_keys: int
     jacobian_times: str  # raw over scaled there
@@ -78,7 +81,9 @@ def gradients(results: Results) -> GradientFindings:
     return GradientFindings(
         ends=[_end(frame, n) for n in levels(frame, "n_keys")],
         dead_trace=DEAD_TRACE,
+        even_from=EVEN_FROM,
         top_share=TOP,
+        has_line=len(line_of(exact, "jacobian_norm2")) > 0,
         is_larger_everywhere=is_larger_everywhere(exact, "query_gradient_norm2"),
         map_d_k=dimensions[-1],
         map_n_keys=n_keys,
