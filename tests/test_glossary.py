@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from report.glossary import GLOSSARY, Term
+from report.glossary import GLOSSARY
+from report.term import Term
 from report.sources import FROM_MEMORY, SOURCES
 
 

@@ -21,8 +21,8 @@ TITLES = {
 }
 POWERS = np.arange(-4.0, 4.1)  # of ten, at which the ratio's colour changes
 PALE, DARK = "#ffffff", "#111111"
-COLOURS = LinearSegmentedColormap.from_list("ratio", [style.SCALED, PALE, style.RAW])
-NORM = BoundaryNorm(POWERS, COLOURS.N, extend="both")
+BLUE, ORANGE = "#0070b0", "#d35c00"  # all but the rules' own, which a dark page lightens: here they are values
+COLOURS = LinearSegmentedColormap.from_list("ratio", [BLUE, PALE, ORANGE])
 
 
 def ratios(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -51,10 +51,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     """The Jacobian's ratio on the left, that of the query's gradient on the right, in the same colours."""
     figure = style.new_figure(1.0)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    norm = BoundaryNorm(POWERS, COLOURS.N, extend="both")  # one that figures share would undo the labels of their bars
     for axes, (quantity, title) in zip(panels, TITLES.items(), strict=True):
         table = ratios(frame, quantity)
         dimensions, keys = table.columns.to_list(), table.index.to_list()
-        axes.contourf(dimensions, keys, np.log10(table.to_numpy()), POWERS, cmap=COLOURS, norm=NORM, extend="both")
+        axes.contourf(dimensions, keys, np.log10(table.to_numpy()), POWERS, cmap=COLOURS, norm=norm, extend="both")
         _equal_line(axes, line_of(frame, quantity))
         style.log2_axis(axes, "x", dimensions, most=6)
         axes.set_xlim(dimensions[0], dimensions[-1])
@@ -64,7 +65,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("keys, $n$")
     figure.supxlabel("dimension of queries and keys, $d_k$", fontsize=style.em())
     bar = figure.colorbar(
-        ScalarMappable(NORM, COLOURS), ax=panels, orientation="horizontal", aspect=50, pad=0.02, shrink=0.9
+        ScalarMappable(norm, COLOURS), ax=panels, orientation="horizontal", aspect=50, pad=0.02, shrink=0.9
     )
     bar.set_ticks([-4, -2, 0, 2, 4], labels=["1/10 000", "1/100", "equal", "100", "10 000"])
     bar.outline.set_visible(False)

@@ -9,6 +9,7 @@ from experiments.gradients import EVEN_FROM
 from experiments.runner import Results
 from report.figures.crossing import Bracket, bracket
 from report.figures.gradient_map import is_larger_everywhere, line_of, times
+from report.figures.gradients import size
 from report.figures.selection import levels, select
 
 APART = 2.0  # between two gradients that a sentence sets against each other
@@ -24,6 +25,11 @@ class Under:
     upper_quarter: float  # above it lies a quarter of the rows
     dead: float  # share of rows with tr J below DEAD_TRACE
     top: float  # share of the sum that the top percent of rows hold
+
+    @property
+    def median_in_words(self) -> str:
+        """Two digits, or that it is below what is kept."""
+        return size(self.median)
 
 
 @dataclass(frozen=True)
