@@ -94,7 +94,7 @@ def score_gradient(scores: ArrayLike, upstream: ArrayLike) -> Array:
             "score_gradient: scores and upstream must both be (..., n_keys ≥ 1); "
             f"received shapes {np.shape(scores)} and {np.shape(upstream)}"
         )
-    if np.abs(u).max() > LARGEST_UPSTREAM:
+    if np.abs(u).max(initial=0) > LARGEST_UPSTREAM:
         raise ValueError(f"score_gradient: upstream must lie within ±8e307; received up to {np.abs(u).max():g}")
     top = s.argmax(axis=-1)[..., None]
     with np.errstate(over="ignore"):  # a difference beyond the largest float is a weight of 0

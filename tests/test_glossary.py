@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from report.glossary import GLOSSARY
-from report.term import Term
 from report.sources import FROM_MEMORY, SOURCES
+from report.term import Term
 
 
 @pytest.fixture(scope="module")
