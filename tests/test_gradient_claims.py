@@ -169,7 +169,7 @@ def test_the_frame_holds_means_beside_their_law_and_quantiles_by_their_logarithm
 def test_rows_are_planned_for_the_margin_and_for_the_quantiles() -> None:
     """By hand: the bound over n_blocks (margin/10)², and never fewer than 2000."""
     experiment = Gradients(n_blocks=10, d_k=[16, 4096], n_keys=[2], margin=0.2)
-    bound = 2 * (4096 / (2 * np.log(2))) ** 0.5 * 2 + (7 + 2**0.6) / 4096
+    bound = 2.6 * (4096 / (2 * np.log(2))) ** 0.5 * 2 + (7 + 2**0.6) / 4096
     few, many = (cell.n_rows for cell in experiment.cells())
     assert many == np.ceil(bound / (10 * 0.02**2))
     assert few == np.ceil(relative_variance(16, 2) / (10 * 0.02**2)) > 2000
