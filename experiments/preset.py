@@ -24,6 +24,8 @@ from experiments.explorer import Explorer
 from experiments.faults import Faults, nearest_name
 from experiments.freezing import Freezing
 from experiments.goodness import Goodness
+from experiments.gradient_map import GradientMap
+from experiments.gradients import Gradients
 from experiments.lecture_demo import LectureDemo
 from experiments.lookup import Lookup
 from experiments.peaky import Peaky
@@ -66,6 +68,8 @@ class Preset(BaseModel):
     saturation: Saturation
     saturation_map: SaturationMap
     freezing: Freezing
+    gradients: Gradients
+    gradient_map: GradientMap
     explorer: Explorer
     questions: Questions
     aligned: Aligned

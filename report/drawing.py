@@ -33,6 +33,7 @@ FIRST = (  # those that take longest, so that processes beside each other come t
     "jacobian-mean-and-median",
     "law-residuals",
     "jacobian-against-d",
+    "gradient-map",
     "claims-forest",
     "lecture-scatter",
 )

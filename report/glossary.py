@@ -1,29 +1,6 @@
 """The words and symbols of the page, each in one sentence, and where it is explained."""
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Term:
-    """A term, its meaning, and the thing on the page that explains it: formulas stand between dollar signs."""
-
-    term: str
-    meaning: str
-    kind: str  # of what explains it: section, equation, question ...
-    name: str
-    spelled: str = ""  # for the order and the anchor, where the term is more than plain words
-
-    @property
-    def key(self) -> str:
-        """What it is sorted by."""
-        return (self.spelled or self.term).casefold()
-
-    @property
-    def anchor(self) -> str:
-        """Its id on the page."""
-        return "term-" + re.sub(r"[^a-z0-9]+", "-", self.key).strip("-")
-
+from report.term import Term
 
 GLOSSARY = (
     Term(
@@ -78,6 +55,12 @@ GLOSSARY = (
         "section",
         "matrices",
         "d_v",
+    ),
+    Term(
+        "dead row",
+        "A row of the softmax whose Jacobian has a trace below 0.01: next to no gradient comes through it.",
+        "section",
+        "gradients",
     ),
     Term(
         "dot product, $q \\cdot k$",
@@ -269,6 +252,13 @@ GLOSSARY = (
         "equation",
         "jacobian",
         "trace of J",
+    ),
+    Term(
+        "upstream gradient, $u$",
+        "The derivatives of the loss by a row’s weights, as they arrive there from what follows the softmax.",
+        "equation",
+        "chain",
+        "upstream gradient",
     ),
     Term(
         "value, $v$",

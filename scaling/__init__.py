@@ -6,6 +6,7 @@ from scaling.dot_product_law import DotProductLaw, dot_product_law
 from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
 from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, limit_of_sum_p2
 from scaling.goodness import anderson_darling, mean_against_normal
+from scaling.gradients import ChainedGradients, chained_gradients, score_gradient
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.multi_head import CausalAttention, MultiHeadAttention
@@ -24,6 +25,7 @@ __all__ = [
     "Attention",
     "AttentionLaw",
     "CausalAttention",
+    "ChainedGradients",
     "DotProductLaw",
     "EntryLaw",
     "Gaussian",
@@ -43,6 +45,7 @@ __all__ = [
     "anderson_darling",
     "attend",
     "attention_law",
+    "chained_gradients",
     "dot_product_law",
     "draw_rows",
     "draw_scores",
@@ -56,6 +59,7 @@ __all__ = [
     "plan_second_moments",
     "plan_tiles",
     "row_observables",
+    "score_gradient",
     "score_rule",
     "second_moments",
     "simplified_attention",

@@ -111,6 +111,15 @@ class AttentionLaw:
         """E[max p_j]."""
         return self._mean("max_weight")
 
+    @property
+    def query_gradient_norm2(self) -> Array:
+        """E‖∂L/∂q‖² where ∂L/∂p has independent entries of mean 0 and variance 1, as scaling/gradients.py derives it.
+
+        scale² ((d_k - 1) E‖J‖²_F + E‖J z‖²), with the row's scores σ z.
+        """
+        norm2: Array = self.scale**2 * ((self.d_k - 1) * self.jacobian_norm2 + self._mean("jacobian_x_norm2"))
+        return norm2
+
 
 def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw:
     """The exact law of a row over n_keys keys at d_k, with scores multiplied by `scale` (1 raw, d_k^(-1/2) scaled).

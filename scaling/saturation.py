@@ -1,6 +1,7 @@
 """A block of scores → what each row's softmax looks like, in forms that keep their digits when it is saturated."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,8 +64,9 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
         log_top = c[:, None] * top
     rest, e_x, e_2, e_3 = sums
     partition, log_z = 1 + rest, np.log1p(rest)
-    m, one_minus_m = 1 / partition, rest / partition
+    m = 1 / partition
     s2, s3 = e_2 / partition**2, e_3 / partition**3
+    trace, norm2 = jacobian_size(rest, s2, s3)
     if not np.all(np.isfinite(log_top)):
         raise ValueError(
             "row_observables: factor · score must not pass the largest float; "
@@ -76,8 +78,24 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
         sum_p2=m**2 + s2,
         sum_p3=m**3 + s3,
         max_weight=m,
-        jacobian_trace=one_minus_m * (1 + m) - s2,
-        jacobian_norm2=(m * one_minus_m) ** 2 + (s2 - 2 * s3) + s2**2 + 2 * m**2 * s2,
+        jacobian_trace=trace,
+        jacobian_norm2=norm2,
+    )
+
+
+class JacobianSize(NamedTuple):
+    """tr J and ‖J‖²_F of rows."""
+
+    trace: NDArray[np.float64]
+    norm2: NDArray[np.float64]
+
+
+def jacobian_size(rest: NDArray[np.float64], s2: NDArray[np.float64], s3: NDArray[np.float64]) -> JacobianSize:
+    """Both from sums over the keys other than the largest: of exponentials relative to its own, of p_j² and of p_j³."""
+    m, one_minus_m = 1 / (1 + rest), rest / (1 + rest)
+    return JacobianSize(
+        trace=one_minus_m * (1 + m) - s2,
+        norm2=(m * one_minus_m) ** 2 + (s2 - 2 * s3) + s2**2 + 2 * m**2 * s2,
     )
 
 

@@ -1,8 +1,8 @@
 """The exact law of softmax rows over iid normal scores: means of the observables of p = softmax(σ x), x ~ N(0, I_n).
 
-All but the largest weight (scaling/largest_weight.py) follow from functions of u = ln t that do not depend on n: φ, A_k
-and h_1 of scaling/laplace_transform.py, since 1/Z^k is an integral of t^(k-1) e^(-tZ) over t and the n terms of
-Z = Σ e^(σ x_j) are independent:
+All but the largest weight (scaling/largest_weight.py) and ‖J x‖² (scaling/gradient_law.py) follow from functions of
+u = ln t that do not depend on n: φ, A_k and h_1 of scaling/laplace_transform.py, since 1/Z^k is an integral of
+t^(k-1) e^(-tZ) over t and the n terms of Z = Σ e^(σ x_j) are independent:
 
     w(u)      = n A_1 φ^(n-1)                     a probability density in u, whose integral 1 checks the quadrature
     E[ln Z]   = -γ - ∫ u w du                     γ: Euler's constant
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling.arrays import is_number, shown
+from scaling.gradient_law import mean_jacobian_x_norm2
 from scaling.laplace_transform import Transforms, transforms
 from scaling.largest_weight import mean_largest_weight
 
@@ -85,6 +86,13 @@ class SoftmaxLaw:
         if self.n_keys == 1:
             return np.ones_like(self.sigma)
         return mean_largest_weight(self.sigma.ravel(), self.n_keys).reshape(self.sigma.shape)
+
+    @cached_property
+    def jacobian_x_norm2(self) -> Array:
+        """E‖J x‖² for scores σ x; computed only when asked for."""
+        if self.n_keys == 1:
+            return np.zeros_like(self.sigma)
+        return mean_jacobian_x_norm2(self.sigma.ravel(), self.n_keys).reshape(self.sigma.shape)
 
 
 def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:

@@ -26,6 +26,8 @@ from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.explorer import Explorer
 from experiments.freezing import Freezing
+from experiments.gradient_map import GradientMap
+from experiments.gradients import Gradients
 from experiments.lookup import Lookup
 from experiments.preset import load_preset
 from experiments.questions import Questions
@@ -216,6 +218,12 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
             entry_sd=9.75 if large else 1.1, cold=0.125, hot=16.0,
         ),
         Aligned(n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4], rho=correlations, margin=0.5),
+        Gradients(
+            n_blocks=BLOCKS,
+            d_k=[1, 32, 1024, 32768] if large else [2, 4],
+            n_keys=[2, 8, 20, 50] if large else [5],
+            margin=0.9,
+        ),
         Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
         Scalings(
             n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4, 16], at_n_keys=256 if large else 8, margin=0.9,
@@ -243,6 +251,9 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
                 d_k_per_octave=1,
                 n_keys_per_octave=1,
             )
+        ),
+        "gradient_map": law_frame(
+            GradientMap(largest_d_k=2**17 if large else 300, largest_n_keys=10**12 if large else 100)
         ),
         "freezing": law_frame(Freezing(n_keys=[100, 10**6, 10**12] if large else [3])),
         "explorer": law_frame(Explorer(largest_d_k=4096 if large else 64, largest_n_keys=512 if large else 64)),

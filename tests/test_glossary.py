@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from report.glossary import GLOSSARY, Term
+from report.glossary import GLOSSARY
 from report.sources import FROM_MEMORY, SOURCES
+from report.term import Term
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_another_seed_changes_every_draw(tmp_path: Path, reference: dict[str, by
     """All frames but those in which nothing is drawn."""
     other = data_files(run(load_preset(str(TINY), seed=1), tmp_path / "results.sqlite", pytest.fail))
     same = {name for name in reference if name.endswith(".csv") and other[name] == reference[name]}
-    still = ("self_attention", "causal", "peaky", "freezing", "saturation_map", "explorer")
+    still = ("self_attention", "causal", "peaky", "freezing", "saturation_map", "gradient_map", "explorer")
     assert same == {f"data/{name}.csv" for name in still}
 
 

@@ -45,13 +45,13 @@ def bracket(measured: pd.DataFrame, quantity: str, n_keys: int) -> Bracket:
     return Bracket(low, float(dimensions[first]) if first < len(dimensions) else math.inf)
 
 
-def exact_crossings(frame: pd.DataFrame) -> pd.Series:
-    """By n_keys: where E‖J‖²_F of raw rows falls below that of scaled ones, as a real d_k.
+def exact_crossings(frame: pd.DataFrame, quantity: str = "jacobian_norm2") -> pd.Series:
+    """By n_keys: where the mean of raw rows, of ‖J‖²_F or another quantity, falls below that of scaled ones.
 
-    0 where raw is nowhere larger, infinite where it still is at the map's end. By logarithmic interpolation between
-    the map's dimensions.
+    A real d_k: 0 where raw is nowhere larger, infinite where it still is at the map's end. By logarithmic interpolation
+    between the map's dimensions.
     """
-    rows = select(frame, quantity="jacobian_norm2")
+    rows = select(frame, quantity=quantity)
     raw, scaled = (select(rows, rule=rule).pivot(index="n_keys", columns="d_k", values="exact") for rule in marks.RULES)
     u = np.log(raw.columns.to_numpy(dtype=float))
     crossings = {}

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.runner import Results
+from report.findings.gradients import gradients
 from report.findings.measured import findings
 from report.findings.questions import answers
 from report.findings.scalings import rules
 
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
+    "gradients": gradients,
     "answers": answers,
     "rules": rules,
 }
