@@ -24,6 +24,7 @@ from experiments.explorer import Explorer
 from experiments.faults import Faults, nearest_name
 from experiments.freezing import Freezing
 from experiments.goodness import Goodness
+from experiments.learning import Learning
 from experiments.lecture_demo import LectureDemo
 from experiments.lookup import Lookup
 from experiments.peaky import Peaky
@@ -69,6 +70,7 @@ class Preset(BaseModel):
     questions: Questions
     aligned: Aligned
     lookup: Lookup
+    learning: Learning
 
     @property
     def experiments(self) -> list[Experiment[Any]]:
