@@ -8,10 +8,11 @@ import pandas as pd
 
 from experiments.claims import Claim
 from experiments.experiment import ESTIMATE_COLUMNS, Column, Margin, Values, estimate_row
-from experiments.learning_runs import NAMES, RIVALS, STARTS, LearningCell, LearningRuns, Runs, steps_to_level
+from experiments.learning_runs import NAMES, RIVALS, STARTS, TASK, VARIANTS, LearningCell, LearningRuns, Runs
 
-WIDE, NARROW = 256, 64  # raw scores of so wide a head start 16 times too large; a default layer's, up to 64, under 3
+WIDE, NARROW = 256, TASK.d_in  # raw scores start 16 times as large as scaled ones, and 4 times
 FEW, MANY = 0.25, 0.5  # of the examples
+SPREAD, LEAST = 2.0, 4  # of the first scores, from where on it is in the way; heads for a slope
 SOURCE = "Measured here, on a lookup task learned by plain gradient descent"
 
 
@@ -64,9 +65,9 @@ class Learning(LearningRuns):
         claims = [self._absorbed(gaps["absorbed"])]
         if self.d_k[-1] >= WIDE:
             claims += [self._slower(gaps["raw"][:, -1]), *self._carried(runs)]
-        if self.d_k[0] <= NARROW:
-            claims.append(self._hidden(gaps["raw-default"][:, 0]))
-        return claims + self._shared_rates(runs)
+        if self.d_k[0] == NARROW:
+            claims += self._narrow(gaps["raw"][:, 0], gaps["raw-default"][:, 0])
+        return claims + self._shared_rates(runs) + self._slope(runs)
 
     def _slower(self, gaps: Values) -> Claim:
         return Claim(
@@ -92,16 +93,24 @@ class Learning(LearningRuns):
             **self._shared,
         )
 
-    def _hidden(self, gaps: Values) -> Claim:
-        return Claim(
-            id="learning-default-hides-it",
-            label=rf"area, raw $-$ scaled, default weights, $d_k = {self.d_k[0]}$",
-            statement=f"With entries of q and k that start with variance 1/3, at $d_k = {self.d_k[0]}$, raw and scaled "
-            "heads learn equally fast, each at its own best rate.",
-            prediction=0.0,
-            evidence=gaps,
-            **self._shared,
-        )
+    def _narrow(self, of_unit: Values, of_default: Values) -> list[Claim]:
+        """Which rule is faster in the narrowest head: it depends on the first weights."""
+        return [
+            Claim(
+                id=f"learning-{name}",
+                label=rf"area, raw $-$ scaled, entries of variance {variance}, $d_k = {self.d_k[0]}$",
+                statement=f"At $d_k = {self.d_k[0]}$, with first weights that give entries of variance {variance}, the "
+                f"raw head's mean accuracy is {words} that of the scaled one, each at its own best rate.",
+                side=side,
+                prediction=0.0,
+                evidence=gaps,
+                **self._shared,
+            )
+            for name, variance, words, side, gaps in (
+                ("narrow-raw-is-slower", "1", "no higher than", "at most", of_unit),
+                ("default-hides-it", "1/3", "no lower than", "at least", of_default),
+            )
+        ]
 
     def _shared_rates(self, runs: Runs) -> list[Claim]:
         """Two rates at the largest d_k at which the choosing blocks see opposite signs; none if they do not."""
@@ -126,6 +135,31 @@ class Learning(LearningRuns):
                 )
             )
         return claims
+
+    def _slope(self, runs: Runs) -> list[Claim]:
+        """How the steps grow with the first scores' spread, where it is large; none for fewer than LEAST heads."""
+        spread = np.array([[variant.spread(d_k) for d_k in self.d_k] for variant in VARIANTS])
+        is_wide = (spread > SPREAD) & (np.array(self.d_k) > TASK.d_in)
+        if is_wide.sum() < LEAST:
+            return []
+        logs = np.log(spread[is_wide])
+        x = logs - logs.mean()
+        return [
+            Claim(
+                id="learning-steps-slope",
+                label=rf"$\mathrm{{d}} \ln(\mathrm{{steps}}) / \mathrm{{d}} \ln \sigma_0$, $\sigma_0 > {SPREAD:g}$",
+                statement=rf"Where the first scores' spread $\sigma_0$ passes {SPREAD:g} and $d_k > {TASK.d_in}$, the "
+                "steps until 90 % of the keys are found, each head at its own best rate, are proportional to it.",
+                prediction=1.0,
+                evidence=runs.log_steps[:, is_wide] @ x / (x @ x),
+                **{
+                    **self._shared,
+                    "margin": float(np.log(2) / np.ptp(logs)),
+                    "reason": f"over a span of {np.exp(np.ptp(logs)):.3g} in the spread, the steps are then off by "
+                    "less than a factor of 2",
+                },
+            )
+        ]
 
     def _carried(self, runs: Runs) -> list[Claim]:
         """How many examples carry the first gradient at the largest d_k."""
@@ -189,14 +223,13 @@ def _at_every_rate(runs: Runs) -> Iterator[dict[str, Any]]:
 
 def _at_the_best_rate(runs: Runs) -> Iterator[dict[str, Any]]:
     areas, curves, dead = (runs.at_best(values) for values in (runs.areas, runs.curves, runs.dead_at_the_end))
-    steps = steps_to_level(curves, runs.cell.edges)  # (n_reporting, n_variants, n_d_k)
-    logs = np.log(np.minimum(steps, runs.cell.n_steps))
+    logs = runs.log_steps
     for variant, place in np.ndindex(runs.cell.shape[:2]):
         index = _index(runs, variant, place, int(runs.best[variant, place]))
         for bin_ in range(curves.shape[-1]):
             of_curve = _index(runs, variant, place, int(runs.best[variant, place]), bin_)
             yield estimate_row(of_curve, "accuracy", curves[:, variant, place, bin_])
-        yield estimate_row(index, "reached", np.isfinite(steps[:, variant, place]).astype(float))
+        yield estimate_row(index, "reached", np.isfinite(runs.steps[:, variant, place]).astype(float))
         yield _exponential(estimate_row(index, "steps_to_90", logs[:, variant, place]))
         yield estimate_row(index, "dead_and_wrong", dead[:, variant, place])
         if NAMES[variant] in RIVALS:

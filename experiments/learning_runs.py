@@ -41,9 +41,17 @@ class Variant:
     weight_sd: float = 1.0
     weight_power: float = 0.0
 
+    def size(self, d_k: int) -> float:
+        """What multiplies both first weights."""
+        return float(self.weight_sd * d_k**-self.weight_power)
+
+    def spread(self, d_k: int) -> float:
+        """σ_0 = c a² √d_k, the root of the first scores' variance over the draw of the weights, exact."""
+        return float(self.rule.factor(d_k) * self.size(d_k) ** 2 * d_k**0.5)
+
     def first(self, head: Head) -> Head:
         """The head with this variant's first weights."""
-        size = self.weight_sd * head.w_q.shape[-1] ** -self.weight_power
+        size = self.size(head.w_q.shape[-1])
         return Head(size * head.w_q, size * head.w_k)
 
 
@@ -120,6 +128,16 @@ class Runs:
         """(n_variants, n_d_k): which rate has the largest mean area over the selecting blocks."""
         return np.asarray(self.areas[: self.n_selection].mean(axis=0).argmax(axis=-1))
 
+    @cached_property
+    def steps(self) -> Values:
+        """(n_reporting, n_variants, n_d_k): steps to LEVEL at the best rates; inf where it was not reached."""
+        return steps_to_level(self.at_best(self.curves), self.cell.edges)
+
+    @cached_property
+    def log_steps(self) -> Values:
+        """(n_reporting, n_variants, n_d_k): their logarithms, the last step's where LEVEL was not reached."""
+        return np.log(np.minimum(self.steps, self.cell.n_steps))
+
     def at_best(self, values: Values) -> Values:
         """At the best rates: (n_blocks, n_variants, n_d_k, n_rates, ...) → (n_reporting, n_variants, n_d_k, ...)."""
         variants, places = np.indices(self.best.shape)
@@ -160,7 +178,7 @@ class LearningRuns(Experiment[LearningCell]):
         return BlockSize(n_examples * (example + HEAD_WORK * n_heads) + 2.0 * TASK.d_in * cell.d_k[-1], held + first)
 
     def measure(self, cell: LearningCell, rng: np.random.Generator) -> Values:
-        """See `Runs`, which takes it apart; first weights are nested, narrower heads have columns of the widest one's."""
+        """See `Runs`, which takes it apart; narrower heads start with columns of the widest one's weights."""
         widest = Head.initial(rng, TASK.d_in, cell.d_k[-1])
         nested = [Head(widest.w_q[:, :d_k], widest.w_k[:, :d_k]) for d_k in cell.d_k]
         heads = GramHeads.of(

@@ -54,6 +54,7 @@ PARTS = (
             Chapter("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
             Chapter("law", "The exact law, and when attention freezes", "The exact law"),
             Chapter("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
+            Chapter("learning", "Does a head learn faster with it?", "Learning"),
             Chapter("explorer", "Try it: one row of attention", "Explorer"),
             Chapter("questions", "Common claims, measured", "Common claims"),
         ),

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.runner import Results
+from report.findings.learning import learning_findings
 from report.findings.measured import findings
 from report.findings.questions import answers
 
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
     "answers": answers,
+    "learning": learning_findings,
 }
