@@ -46,7 +46,7 @@ class Variant:
         return float(self.weight_sd * d_k**-self.weight_power)
 
     def spread(self, d_k: int) -> float:
-        """σ_0 = c a² √d_k, the root of the first scores' variance over the draw of the weights, exact."""
+        """σ_0 = c a² √d_k: the first scores' standard deviation over draws of the weights, but for the own key's."""
         return float(self.rule.factor(d_k) * self.size(d_k) ** 2 * d_k**0.5)
 
     def first(self, head: Head) -> Head:

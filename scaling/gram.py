@@ -33,10 +33,15 @@ class GramHeads:
 
     @classmethod
     def of(cls, heads: Sequence[Head], factors: ArrayLike) -> "GramHeads":
-        """Single heads, of any d_k each; ValueError unless there is a factor above 0 for each of at least one."""
+        """Single heads, of any d_k each.
+
+        ValueError unless there is a factor above 0 for each of at least one, and W Wᵀ is finite.
+        """
         numbers = _one_for_each("GramHeads.of", "factors", factors, len(heads))
         weights = [np.concatenate([head.w_q, head.w_k]) for head in heads]  # (2 d_in, d_k) each
-        return cls(np.stack([w @ w.T for w in weights]), numbers)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = np.stack([w @ w.T for w in weights])
+        return cls(real_array(gram, "GramHeads.of: products of the weights"), numbers)
 
     def repeat(self, n_times: int) -> "GramHeads":
         """Each head so many times, one after the other; ValueError unless that is a whole number from 1."""
@@ -146,6 +151,6 @@ def _one_for_each(where: str, name: str, values: ArrayLike, n_heads: int) -> Arr
     if not n_heads or numbers.shape != (n_heads,) or not (numbers > 0).all():
         raise ValueError(
             f"{where}: {name} must be a number above 0 for each head, of at least one; "
-            f"received {shown(values)} for {n_heads}"
+            f"received {shown(values)} for {n_heads} heads"
         )
     return numbers

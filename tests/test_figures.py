@@ -26,6 +26,7 @@ from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.explorer import Explorer
 from experiments.freezing import Freezing
+from experiments.learning import Learning
 from experiments.lookup import Lookup
 from experiments.questions import Questions
 from experiments.saturation_map import SaturationMap
@@ -215,6 +216,10 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
         ),
         Aligned(n_blocks=BLOCKS, d_k=[1, 4, 4096] if large else [4], rho=correlations, margin=0.5),
         Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
+        Learning(
+            n_blocks=BLOCKS, n_selection=2, d_k=[16, 32, 64, 256, 1024, 4096] if large else [16], batch=8, margin=0.5,
+            rates=[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0] if large else [1.0], n_steps=40 if large else 2,
+        ),
     ]  # fmt: skip
 
 

@@ -79,7 +79,8 @@ def draw_curves(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _areas(frame: pd.DataFrame, d_k: int) -> str:
+def areas_at(frame: pd.DataFrame, d_k: int) -> str:
+    """The mean accuracies of the shown variants, in words."""
     means = {variant: number(value(frame, variant, d_k, "area")) for variant in SHOWN}
     return f"{means['raw']} raw, {means['scaled']} scaled and {means['absorbed']} absorbed at $d_k = {d_k}$"
 
@@ -89,7 +90,7 @@ def caption_curves(frame: pd.DataFrame) -> str:
     last = ends(frame)[-1]
     raw, scaled = (percent(curve(frame, variant, last)["estimate"].iloc[-1], 3) for variant in ("raw", "scaled"))
     return (
-        f"Mean accuracy over all steps: {'; '.join(_areas(frame, d_k) for d_k in ends(frame))}. Over the last steps, "
+        f"Mean accuracy over all steps: {'; '.join(areas_at(frame, d_k) for d_k in ends(frame))}. Over the last steps, "
         f"at $d_k = {last}$, raw heads find {raw} of the keys and scaled ones {scaled}. Absorbed: no division, but "
         f"first weights multiplied by $d_k^{{-1/4}}$ each. Means over {int(frame['n_blocks'].iloc[0])} runs, with 95 % "
         "intervals; other runs chose the rates."

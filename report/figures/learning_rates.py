@@ -1,5 +1,8 @@
 """Mean accuracy of a learning head over d_k and the learning rate, a panel for each rule."""
 
+import math
+from itertools import groupby
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps, rcParams
@@ -9,13 +12,14 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
 from report.figures import style
-from report.figures.learning import MARKS, SHOWN
+from report.figures.learning import MARKS, SHOWN, areas_at
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number
 
 LEVELS = np.round(np.arange(0, 1.01, 0.1), 1)
 COLOURS = colormaps["cividis"]  # its meaning is the value, on a dark page as on a light one
+MOST = 4  # labels below a panel
 PALE, DARK = "#ffffff", "#111111"
 _NORM = BoundaryNorm(LEVELS, COLOURS.N)
 
@@ -32,20 +36,24 @@ def best_rates(frame: pd.DataFrame, variant: str) -> dict[int, float]:
 
 
 def _panel(axes: Axes, frame: pd.DataFrame, variant: str) -> None:
-    """A square for each d_k and rate; the chosen ones hold a mark."""
+    """A field for each d_k and rate, those alike side by side as one; the chosen ones hold a mark."""
     dimensions, every = levels(frame, "d_k"), rates(frame)
     areas = select(frame, variant=variant, quantity="area").pivot(index="rate", columns="d_k", values="estimate")
-    edges = [np.arange(len(part) + 1) - 0.5 for part in (dimensions, every)]
-    axes.pcolormesh(*edges, areas.to_numpy(), cmap=COLOURS, norm=_NORM)
-    best = best_rates(frame, variant)
-    places = [every.index(best[d_k]) for d_k in dimensions]
-    mark = MARKS[variant]
+    for y, row in enumerate(_NORM(areas.to_numpy()).tolist()):
+        for shade, fields in groupby(range(len(row)), key=row.__getitem__):
+            first, *_ = alike = list(fields)
+            axes.barh(y, len(alike), height=1, left=first - 0.5, color=COLOURS(shade), linewidth=0)
+    best, mark = best_rates(frame, variant), MARKS[variant]
     axes.plot(
-        range(len(dimensions)), places, linestyle="none", marker=mark.marker, color=DARK, markerfacecolor=PALE,
-        markersize=1.3 * rcParams["lines.markersize"], markeredgewidth=0.8 * rcParams["lines.markeredgewidth"],
+        range(len(dimensions)), [every.index(best[d_k]) for d_k in dimensions], linestyle="none", marker=mark.marker,
+        color=DARK, markerfacecolor=PALE, markersize=1.3 * rcParams["lines.markersize"],
+        markeredgewidth=0.8 * rcParams["lines.markeredgewidth"],
     )  # fmt: skip
-    axes.set_xticks(range(len(dimensions)), [str(d_k) for d_k in dimensions])
+    every_nth = math.ceil(len(dimensions) / MOST)
+    axes.set_xticks(range(0, len(dimensions), every_nth), [str(d_k) for d_k in dimensions[::every_nth]])
     axes.set_yticks(range(len(every)), [f"{rate:g}" for rate in every])
+    axes.set_xlim(-0.5, len(dimensions) - 0.5)
+    axes.set_ylim(-0.5, len(every) - 0.5)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for spine in axes.spines.values():
@@ -87,8 +95,8 @@ def caption(frame: pd.DataFrame) -> str:
     ]
     span = f"from $d_k = {first}$ to {last}" if first < last else f"at $d_k = {first}$"
     return (
-        f"The best rate is, {span}, {listing(moves)}. At one rate for both, raw minus scaled at $d_k = {last}$ is "
-        f"{' and '.join(signs)}. Other runs chose the rates than those that are shown."
+        f"The best rate is, {span}, {listing(moves)}, with a mean accuracy of {areas_at(frame, last)}. At one rate for "
+        f"both, raw minus scaled is there {' and '.join(signs)}. Other runs chose the rates than those that are shown."
     )
 
 

@@ -87,7 +87,7 @@ class LearningFindings:
     def is_delay(self) -> bool:
         """Whether the widest raw heads are slower, beyond doubt, and yet get nearly as far as the scaled ones."""
         raw, scaled = self.wide.of["raw"], self.wide.of["scaled"]
-        return self.wide.gap.high < 0 and raw.reached >= 0.9 and raw.end > scaled.end - 0.1
+        return self.wide.gap.high < 0 and raw.reached >= 0.75 and raw.end > scaled.end - 0.1
 
 
 def learning_findings(results: Results) -> LearningFindings:
