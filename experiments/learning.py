@@ -8,7 +8,7 @@ import pandas as pd
 
 from experiments.claims import Claim
 from experiments.experiment import ESTIMATE_COLUMNS, Column, Margin, Values, estimate_row
-from experiments.learning_runs import NAMES, RIVALS, STARTS, TASK, VARIANTS, LearningCell, LearningRuns, Runs
+from experiments.learning_runs import NAMES, RIVALS, STARTS, TASK, VARIANTS, LearningCell, LearningRuns, Places, Runs
 
 WIDE, NARROW = 256, TASK.d_in  # raw scores start 16 times as large as scaled ones, and 4 times
 FEW, MANY = 0.25, 0.5  # of the examples
@@ -30,7 +30,8 @@ class Learning(LearningRuns):
         ),
         "rate": Column("learning rate; empty before learning"),
         "is_best": Column(
-            "1: the variant's best rate at this d_k, which other blocks chose; 0: another; empty: no rate"
+            "1: the rate that other blocks chose for this variant and d_k, by the largest area or, for reached, "
+            "steps_to_90 and slowdown, by the fewest steps; 0: another; empty: no rate"
         ),
         "step_from": Column("first of the steps over which an accuracy is averaged, from 1; else empty", "count"),
         "step_to": Column("last of them", "count"),
@@ -55,12 +56,14 @@ class Learning(LearningRuns):
     def frame(self, observed: Mapping[LearningCell, Values]) -> pd.DataFrame:
         """Areas at every rate, what is seen at the best ones, and what is seen before learning."""
         runs = self.runs(observed)
-        return pd.DataFrame([*_at_every_rate(runs), *_at_the_best_rate(runs), *_before(runs)])
+        return pd.DataFrame(
+            [*_at_every_rate(runs), *_at_the_best_rate(runs), *_at_the_quickest_rate(runs), *_before(runs)]
+        )
 
     def claims(self, observed: Mapping[LearningCell, Values]) -> list[Claim]:
         """That raw is slower, that the first scores' spread is why, and that either sign can be had at one rate."""
         runs = self.runs(observed)
-        areas = runs.at_best(runs.areas)
+        areas = runs.at(runs.best, runs.areas)
         gaps = {name: areas[:, NAMES.index(name)] - areas[:, NAMES.index(rival)] for name, rival in RIVALS.items()}
         claims = [self._absorbed(gaps["absorbed"])]
         if self.d_k[-1] >= WIDE:
@@ -149,9 +152,9 @@ class Learning(LearningRuns):
                 id="learning-steps-slope",
                 label=rf"$\mathrm{{d}} \ln(\mathrm{{steps}}) / \mathrm{{d}} \ln \sigma_0$, $\sigma_0 > {SPREAD:g}$",
                 statement=rf"Where the first scores' spread $\sigma_0$ passes {SPREAD:g} and $d_k > {TASK.d_in}$, the "
-                "steps until 90 % of the keys are found, each head at its own best rate, are proportional to it.",
+                "steps until 90 % of the keys are found, each head at its own quickest rate, are proportional to it.",
                 prediction=1.0,
-                evidence=runs.log_steps[:, is_wide] @ x / (x @ x),
+                evidence=runs.at(runs.quickest, runs.log_steps)[:, is_wide] @ x / (x @ x),
                 **{
                     **self._shared,
                     "margin": float(np.log(2) / np.ptp(logs)),
@@ -200,14 +203,16 @@ def _shared_differences(runs: Runs) -> Values:
     return differences
 
 
-def _index(runs: Runs, variant: int, place: int, rate: int | None, bin_: int | None = None) -> dict[str, Any]:
-    """What a row is about: a variant, a d_k and, if any, a rate and the bin of a curve, by their numbers."""
-    cell, edges = runs.cell, runs.cell.edges
+def _index(
+    runs: Runs, variant: int, place: int, rate: int | None = None, chosen: Places | None = None, bin_: int | None = None
+) -> dict[str, Any]:
+    """What a row is about, all by their numbers: a variant, a d_k and, if any, a rate and the bin of a curve."""
+    cell, edges, best = runs.cell, runs.cell.edges, runs.best if chosen is None else chosen
     return {
         "d_k": cell.d_k[place],
         "variant": NAMES[variant],
         "rate": np.nan if rate is None else cell.rates[rate],
-        "is_best": np.nan if rate is None else float(rate == runs.best[variant, place]),
+        "is_best": np.nan if rate is None else float(rate == best[variant, place]),
         "step_from": np.nan if bin_ is None else edges[bin_] + 1.0,
         "step_to": np.nan if bin_ is None else float(edges[bin_ + 1]),
     }
@@ -222,19 +227,29 @@ def _at_every_rate(runs: Runs) -> Iterator[dict[str, Any]]:
 
 
 def _at_the_best_rate(runs: Runs) -> Iterator[dict[str, Any]]:
-    areas, curves, dead = (runs.at_best(values) for values in (runs.areas, runs.curves, runs.dead_at_the_end))
-    logs = runs.log_steps
-    for variant, place in np.ndindex(runs.cell.shape[:2]):
-        index = _index(runs, variant, place, int(runs.best[variant, place]))
+    """Where the mean accuracy is largest."""
+    areas, curves, dead = (runs.at(runs.best, values) for values in (runs.areas, runs.curves, runs.dead_at_the_end))
+    for variant, place in np.ndindex(runs.best.shape):
+        rate = int(runs.best[variant, place])
         for bin_ in range(curves.shape[-1]):
-            of_curve = _index(runs, variant, place, int(runs.best[variant, place]), bin_)
-            yield estimate_row(of_curve, "accuracy", curves[:, variant, place, bin_])
-        yield estimate_row(index, "reached", np.isfinite(runs.steps[:, variant, place]).astype(float))
-        yield _exponential(estimate_row(index, "steps_to_90", logs[:, variant, place]))
+            index = _index(runs, variant, place, rate, bin_=bin_)
+            yield estimate_row(index, "accuracy", curves[:, variant, place, bin_])
+        index = _index(runs, variant, place, rate)
         yield estimate_row(index, "dead_and_wrong", dead[:, variant, place])
         if NAMES[variant] in RIVALS:
             rival = NAMES.index(RIVALS[NAMES[variant]])
             yield estimate_row(index, "area_difference", areas[:, variant, place] - areas[:, rival, place])
+
+
+def _at_the_quickest_rate(runs: Runs) -> Iterator[dict[str, Any]]:
+    """Where 90 % are found after the fewest steps."""
+    steps, logs = (runs.at(runs.quickest, values) for values in (runs.steps, runs.log_steps))
+    for variant, place in np.ndindex(runs.quickest.shape):
+        index = _index(runs, variant, place, int(runs.quickest[variant, place]), runs.quickest)
+        yield estimate_row(index, "reached", np.isfinite(steps[:, variant, place]).astype(float))
+        yield _exponential(estimate_row(index, "steps_to_90", logs[:, variant, place]))
+        if NAMES[variant] in RIVALS:
+            rival = NAMES.index(RIVALS[NAMES[variant]])
             yield _exponential(estimate_row(index, "slowdown", logs[:, variant, place] - logs[:, rival, place]))
 
 

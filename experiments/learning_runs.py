@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from experiments.experiment import BlockSize, Experiment, Values, increasing
@@ -15,6 +16,8 @@ from scaling.gradient_shares import batch_cosines, examples_that_carry, share_of
 from scaling.gram import GramHeads, descend_together, respond
 from scaling.lookup import Head, LookupTask
 from scaling.rules import RAW, SCALED, PowerRule
+
+Places = NDArray[np.intp]
 
 TASK = LookupTask()
 LEVEL = 0.9  # of the queries found: learned
@@ -94,7 +97,7 @@ class Runs:
 
     cell: LearningCell
     blocks: Values  # (n_blocks, n_heads · n_bins + n_heads + n_starts · n_variants · n_d_k)
-    n_selection: int  # the first blocks choose each variant's rate, the others report
+    n_selection: int  # the first blocks choose each variant's rates, the others report
 
     @property
     def _parts(self) -> list[Values]:
@@ -124,24 +127,29 @@ class Runs:
         return areas
 
     @cached_property
-    def best(self) -> np.ndarray:
-        """(n_variants, n_d_k): which rate has the largest mean area over the selecting blocks."""
-        return np.asarray(self.areas[: self.n_selection].mean(axis=0).argmax(axis=-1))
-
-    @cached_property
     def steps(self) -> Values:
-        """(n_reporting, n_variants, n_d_k): steps to LEVEL at the best rates; inf where it was not reached."""
-        return steps_to_level(self.at_best(self.curves), self.cell.edges)
+        """(n_blocks, n_variants, n_d_k, n_rates): steps to LEVEL; inf where it was not reached."""
+        return steps_to_level(self.curves, self.cell.edges)
 
     @cached_property
     def log_steps(self) -> Values:
-        """(n_reporting, n_variants, n_d_k): their logarithms, the last step's where LEVEL was not reached."""
+        """(n_blocks, n_variants, n_d_k, n_rates): their logarithms, the last step's where LEVEL was not reached."""
         return np.log(np.minimum(self.steps, self.cell.n_steps))
 
-    def at_best(self, values: Values) -> Values:
-        """At the best rates: (n_blocks, n_variants, n_d_k, n_rates, ...) → (n_reporting, n_variants, n_d_k, ...)."""
-        variants, places = np.indices(self.best.shape)
-        return values[self.n_selection :, variants, places, self.best]
+    @cached_property
+    def best(self) -> Places:
+        """(n_variants, n_d_k): which rate has the largest mean area over the choosing blocks."""
+        return np.asarray(self.areas[: self.n_selection].mean(axis=0).argmax(axis=-1))
+
+    @cached_property
+    def quickest(self) -> Places:
+        """(n_variants, n_d_k): which rate has the smallest mean of ln steps over the choosing blocks."""
+        return np.asarray(self.log_steps[: self.n_selection].mean(axis=0).argmin(axis=-1))
+
+    def at(self, rates: Places, values: Values) -> Values:
+        """(n_blocks, n_variants, n_d_k, n_rates, ...) → (n_reporting, n_variants, n_d_k, ...) at those rates."""
+        variants, places = np.indices(rates.shape)
+        return values[self.n_selection :, variants, places, rates]
 
 
 class LearningRuns(Experiment[LearningCell]):

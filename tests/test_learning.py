@@ -202,6 +202,25 @@ def test_rates_are_chosen_by_the_choosing_blocks_alone() -> None:
     assert set(frame["n_blocks"]) == {3}
 
 
+def test_the_quickest_rate_need_not_be_the_best() -> None:
+    """At one rate 90 % are there at once and lost again, at the other late and for good; each is chosen for its own."""
+    experiment = Learning(**{**SMALL, "n_blocks": 5, "n_selection": 2})
+    curves = np.zeros((5, 5, 2, 2, 6))
+    curves[..., 0, :2] = 1.0  # in the first two of nine steps
+    curves[..., 1, 2:] = 1.0
+    blocks = synthetic(experiment, curves)
+    runs = experiment.runs(blocks)
+    assert (runs.best == 1).all()
+    assert (runs.quickest == 0).all()
+    frame = experiment.frame(blocks)
+    by_quantity = frame[frame["is_best"] == 1].groupby("quantity")["rate"].unique().apply(list).to_dict()
+    quick = {"reached", "steps_to_90", "slowdown"}
+    assert {name for name, rates in by_quantity.items() if rates == [0.3]} == quick
+    assert {name for name, rates in by_quantity.items() if rates == [3.0]} == set(by_quantity) - quick
+    assert frame[frame["quantity"] == "steps_to_90"]["estimate"].tolist() == [1.0] * 10
+    assert set(found_in(experiment, frame).on_the_edge.split("; ")[0].split(" at ")) == {"raw", "$d_k$ = 16 and 256"}
+
+
 def test_steps_to_a_level_by_hand() -> None:
     """On an axis of ln step, middles at 1, 2.5 and 6: one is there at once, two are on the way, one never is."""
     curves = np.array([[0.9, 0.0, 0.0], [0.5, 0.8, 1.0], [0.2, 0.3, 0.89], [0.0, 1.0, 0.0]])
@@ -316,7 +335,7 @@ def test_sentences_state_the_runs_own_numbers() -> None:
     assert stated.last_steps == (114, 160)
     assert [width.d_k for width in stated.widths] == [16, 256]
     assert stated.is_delay
-    assert stated.on_the_edge == ""
+    assert stated.on_the_edge == "scaled, default weights at $d_k$ = 256"
     for width in stated.widths:
         gap = rows.loc["raw", width.d_k, "area_difference"]
         assert (width.gap.mean, width.gap.low, width.gap.high) == (gap["estimate"], gap["low"], gap["high"])
@@ -343,9 +362,12 @@ def test_a_best_rate_on_the_edge_is_told() -> None:
     curves = np.zeros((3, 5, 2, 3, 6))
     curves[:, :, :, 1] = 0.5
     curves[:, NAMES.index("raw"), :, 0] = curves[:, NAMES.index("scaled"), 1, 2] = 0.7
+    curves[:, :, :, 1, -1] = 0.95  # the quickest, since no other comes to 90 %
+    curves[:, NAMES.index("raw-default"), 0, 2, 0] = 0.95
     stated = found_in(experiment, experiment.frame(synthetic(experiment, curves)))
-    assert stated.on_the_edge == "raw at $d_k$ = 16 and 256; scaled at $d_k$ = 256"
-    assert not stated.is_delay  # nobody came to 90 %
+    edge = "raw at $d_k$ = 16 and 256; scaled at $d_k$ = 256; raw, default weights at $d_k$ = 16"
+    assert stated.on_the_edge == edge
+    assert not stated.is_delay  # raw ones are not slower
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0])

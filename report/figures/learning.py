@@ -28,7 +28,7 @@ NAMES = {
 
 
 def value(frame: pd.DataFrame, variant: str, d_k: int, quantity: str) -> float:
-    """An estimate that is there once: of a head before it learns, or at its best rate."""
+    """An estimate that is there once: of a head before it learns, or at the rate that was chosen."""
     rows = select(frame, variant=variant, d_k=d_k, quantity=quantity)
     return float(rows[rows["is_best"] != 0]["estimate"].iloc[-1])
 
@@ -155,8 +155,8 @@ def caption_steps(frame: pd.DataFrame) -> str:
     fewest = float(select(frame, quantity="reached")["estimate"].min())
     last = int(frame["step_to"].max())
     return (
-        f"Each at its own best rate, {', '.join(parts)}. Default weights make entries of variance 1/3. Geometric means "
-        f"over runs, with 95 % intervals; "
+        f"Each at its own quickest rate, {', '.join(parts)}. Default weights make entries of variance 1/3. Geometric "
+        "means over runs, with 95 % intervals; "
         + (
             "every run got there."
             if fewest == 1

@@ -29,9 +29,9 @@ def rates(frame: pd.DataFrame) -> list[float]:
     return sorted(float(rate) for rate in frame["rate"].dropna().unique())
 
 
-def best_rates(frame: pd.DataFrame, variant: str) -> dict[int, float]:
-    """The rate that was chosen for a variant, by d_k."""
-    rows = select(frame, variant=variant, quantity="area", is_best=1.0)
+def best_rates(frame: pd.DataFrame, variant: str, quantity: str = "area") -> dict[int, float]:
+    """The rate that was chosen for a variant by the quantity, by d_k."""
+    rows = select(frame, variant=variant, quantity=quantity, is_best=1.0)
     return {int(d_k): float(rate) for d_k, rate in zip(rows["d_k"], rows["rate"], strict=True)}
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.learning_runs import TASK, VARIANTS
 from experiments.runner import Results
-from report.figures.learning import SHOWN, curve, ends, value
+from report.figures.learning import NAMES, curve, ends, value
 from report.figures.learning_rates import best_rates, rates
 from report.figures.selection import levels, select
 from report.wording import listing, number, plain
@@ -34,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Learner:
-    """A variant at one d_k: before it learns, and at its best rate."""
+    """A variant at one d_k: before it learns, and at its best rate or, for steps, its quickest."""
 
     area: float
     steps: float
@@ -70,7 +70,7 @@ class LearningFindings:
     n_selection: int
     n_reporting: int
     widths: list[Width]
-    on_the_edge: str  # variants whose best rate is the grid's first or last, in words; may be empty
+    on_the_edge: str  # variants whose best or quickest rate is the first or last, in words; may be empty
     last_steps: tuple[int, int]  # over which the accuracy at the end is averaged
 
     @property
@@ -139,10 +139,11 @@ def _estimate(frame: pd.DataFrame, variant: str, d_k: int, quantity: str) -> Est
 
 
 def _on_the_edge(frame: pd.DataFrame) -> str:
-    """Such as "raw at $d_k$ = 16 and 64": where a better rate may lie beyond the grid."""
+    """Such as "raw at $d_k$ = 16 and 64": where a better or a quicker rate may lie beyond the grid."""
     every, found = rates(frame), []
-    for variant in SHOWN:
-        edge = [d_k for d_k, rate in best_rates(frame, variant).items() if rate in (every[0], every[-1])]
+    for variant, words in NAMES.items():
+        chosen = [best_rates(frame, variant, quantity) for quantity in ("area", "steps_to_90")]
+        edge = [d_k for d_k in levels(frame, "d_k") if {by_d_k[d_k] for by_d_k in chosen} & {every[0], every[-1]}]
         if edge:
-            found.append(f"{variant} at $d_k$ = {listing(edge)}")
+            found.append(f"{words} at $d_k$ = {listing(edge)}")
     return "; ".join(found)
