@@ -26,6 +26,7 @@ from experiments.freezing import Freezing
 from experiments.goodness import Goodness
 from experiments.gradient_map import GradientMap
 from experiments.gradients import Gradients
+from experiments.learning import Learning
 from experiments.lecture_demo import LectureDemo
 from experiments.lookup import Lookup
 from experiments.peaky import Peaky
@@ -75,6 +76,7 @@ class Preset(BaseModel):
     aligned: Aligned
     lookup: Lookup
     scalings: Scalings
+    learning: Learning
 
     @property
     def experiments(self) -> list[Experiment[Any]]:

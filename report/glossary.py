@@ -134,6 +134,12 @@ GLOSSARY = (
         "kurtosis",
     ),
     Term(
+        "learning rate",
+        "How far a step of gradient descent goes, $\\eta$: it changes the weights by $-\\eta$ times the gradient.",
+        "section",
+        "learning",
+    ),
+    Term(
         "limit",
         "What an exact law tends to as keys are added and $\\sigma / \\sigma_c$, or $\\sigma$, stays the same.",
         "equation",

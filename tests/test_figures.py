@@ -28,6 +28,7 @@ from experiments.explorer import Explorer
 from experiments.freezing import Freezing
 from experiments.gradient_map import GradientMap
 from experiments.gradients import Gradients
+from experiments.learning import Learning
 from experiments.lookup import Lookup
 from experiments.preset import load_preset
 from experiments.questions import Questions
@@ -230,6 +231,10 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
             n_keys=[2, 64, 4096] if large else [8, 16], at_d_k=64 if large else 4,
             alpha=[0.0, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0, 1.5] if large else [0.25],
             rules=load_preset("default").scalings.rules if large else [{"rule": "sigmoid"}],
+        ),
+        Learning(
+            n_blocks=BLOCKS, n_selection=2, d_k=[16, 32, 64, 256, 1024, 4096] if large else [16], batch=8, margin=0.5,
+            rates=[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0] if large else [1.0], n_steps=40 if large else 2,
         ),
     ]  # fmt: skip
 

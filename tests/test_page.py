@@ -309,6 +309,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "[gradients]\nn_blocks = 2\nd_k = [3, 20000]\nn_keys = [2, 9]",
         "[lookup]\nn_blocks = 2\nd_k = 2\nrate = 0.001\nn_steps = 1\nbatch = 1",
         "[lookup]\nn_blocks = 2\nd_k = 256\nrate = 10.0\nn_steps = 20\nbatch = 8",
+        "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [32]\nrates = [1.0]\nn_steps = 2\nbatch = 1",
+        "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [16, 17, 300]\nrates = [0.5, 9999.0]\nn_steps = 9",
     ],
     ids=[
         "one dimension",
@@ -324,6 +326,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "lost gradients",
         "learns nothing",
         "learns too fast",
+        "one width and rate",
+        "a wild rate",
     ],
 )
 def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, change: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from experiments.runner import Results
 from report.findings.gradients import gradients
+from report.findings.learning import learning_findings
 from report.findings.measured import findings
 from report.findings.questions import answers
 from report.findings.scalings import rules
@@ -14,4 +15,5 @@ FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templa
     "gradients": gradients,
     "answers": answers,
     "rules": rules,
+    "learning": learning_findings,
 }
