@@ -86,7 +86,7 @@
     return new Blob([rows.join("\n") + "\n"], { type: "text/csv" });
   }
 
-  // The drawing of a figure as a file: on white, in fixed colours, with the letters that it shares with others.
+  // The drawing of a figure as a file: on white, in fixed colours, with the words and letters that it shares with others.
   function svgOf(name) {
     const drawn = document.querySelector(`#figure-${CSS.escape(name)} .frame > svg`);
     const [x, y, width, height] = drawn.getAttribute("viewBox").split(" ");
@@ -95,11 +95,14 @@
     svg.setAttribute("height", `${height}pt`);
     const own = new Set([...svg.querySelectorAll("[id]")].map((node) => node.id));
     const letters = document.createElementNS(svg.namespaceURI, "defs");
-    for (const use of svg.querySelectorAll("use")) {
+    const uses = [...svg.querySelectorAll("use")];
+    for (const use of uses) {
       const id = use.getAttribute("href").slice(1);
       if (own.has(id)) continue;
       own.add(id);
-      letters.append(document.getElementById(id).cloneNode(true));
+      const shared = document.getElementById(id).cloneNode(true);
+      letters.append(shared);
+      uses.push(...shared.querySelectorAll("use")); // a word's letters
     }
     const paper = document.createElementNS(svg.namespaceURI, "rect");
     for (const [key, value] of Object.entries({ x, y, width, height, fill: "#fff" })) paper.setAttribute(key, value);
