@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from report.figures.lettering import set_text
+from report.figures.lettering import is_glyph, set_text
 from report.figures.paths import Outlines, read_path, short_number, short_path
-from report.figures.strokes import draw_ticks, drop_faces_of_lines, drop_idle_clips, joined, sort_axes
+from report.figures.strokes import draw_ticks, drop_clips, drop_faces, joined, sort_axes
 from report.figures.style import BACKGROUND, INK, PAGE, RAW, RAW_TEXT, SCALED, medium
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -64,11 +64,11 @@ def page_svg(svg: bytes, name: str) -> str:
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
     for node in source.iter():
         _plain(node)
-    outlines = {node: read_path(node.attrib.pop("d", "")) for node in source.iter("path")}
+    outlines = {node: read_path(node.attrib.pop("d", "")) for node in source.iter("path") if not is_glyph(node)}
     draw_ticks(source, outlines)
-    drop_faces_of_lines(outlines)
+    drop_faces(outlines)
+    drop_clips(source, outlines)
     sort_axes(source)
-    drop_idle_clips(source, outlines)
     set_text(source, outlines)
     _name(source, name)
     root = Element("svg", {
@@ -80,7 +80,8 @@ def page_svg(svg: bytes, name: str) -> str:
         root.set("width", f"{COLUMN * width / (72 * PAGE.width):.4g}rem")
     root.extend(_kept(source, outlines))
     for node in root.iter("path"):
-        node.set("d", short_path(outlines[node]))
+        if node in outlines:
+            node.set("d", short_path(outlines[node]))
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 

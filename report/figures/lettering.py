@@ -5,19 +5,22 @@ raised. In units of the page most need none, and a word that is written twice is
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-from report.figures.paths import Outlines, Segment, moved, short_number, short_path
+from report.figures.paths import Outlines, moved, read_path, short_number, short_path
 
 FONT = 1 / 64  # of a line's unit to that of its glyphs
 _TRANSFORMATION = re.compile(r"(\w+)\(([^)]*)\)")
+Letters = dict[tuple[str, float], Element]  # by the glyph's outline and its size
 Word = list[tuple[str, complex]]  # letters: an id, and a place in the line
 
 
 def set_text(source: Element, outlines: Outlines) -> None:
-    """Put words in the place of all lines of glyphs, and the outlines of their letters at the front, each once."""
-    glyphs = {f"#{node.get('id')}": outline for node, outline in outlines.items() if "id" in node.attrib}
-    letters: dict[str, Element] = {}  # by outline
+    """Put words in the place of all lines of glyphs, and their letters at the front, each once."""
+    glyphs = {f"#{node.get('id')}": node.get("d", "") for node in source.iter("path") if is_glyph(node)}
+    letters: Letters = {}
     for line in list(source.iter("g")):
         if "scale" in _transformations(line):
             _set_line(line, outlines, glyphs, letters)
@@ -26,7 +29,12 @@ def set_text(source: Element, outlines: Outlines) -> None:
     source.insert(0, definitions)
 
 
-def _set_line(line: Element, outlines: Outlines, glyphs: dict[str, list[Segment]], letters: dict[str, Element]) -> None:
+def is_glyph(path: Element) -> bool:
+    """Whether a path is in units of its font, which nothing else is."""
+    return "scale" in _transformations(path)
+
+
+def _set_line(line: Element, outlines: Outlines, glyphs: Mapping[str, str], letters: Letters) -> None:
     """Put words in the place of a line's glyphs."""
     changes = _transformations(line)
     scale, start = changes["scale"][0], complex(*changes.get("translate", (0, 0)))
@@ -35,23 +43,25 @@ def _set_line(line: Element, outlines: Outlines, glyphs: dict[str, list[Segment]
         line.set("transform", f"translate({_pair(start)}) rotate({changes['rotate'][0]:g})")
         start = 0j
     words: list[Word] = [[]]
-    bars = [node for node in line if node.tag == "path"]  # of roots and fractions
     for node in line.iter("use"):
         change = _transformations(node)
-        size = scale * FONT * change.get("scale", [1])[0]
-        outline = moved(glyphs[node.get("href", "")], 0, size, is_flipped=True)
-        if not outline:
+        glyph, size = glyphs[node.attrib["href"]], scale * FONT * change.get("scale", [1])[0]
+        if not glyph:
             words.append([])  # a space
             continue
-        key = short_path(outline)
-        if key not in letters:
-            letters[key] = Element("path", id=f"letter-{len(letters)}")
-            outlines[letters[key]] = outline
+        if (glyph, size) not in letters:
+            letters[glyph, size] = Element("path", id=f"letter-{len(letters)}", d=_outline(glyph, size))
         place = start + scale * complex(*change.get("translate", (0, 0))).conjugate()
-        words[-1].append((letters[key].attrib["id"], place))
+        words[-1].append((letters[glyph, size].attrib["id"], place))
+    bars = [node for node in line if node.tag == "path"]  # of roots and fractions
     for bar in bars:
         outlines[bar] = moved(outlines[bar], start, scale, is_flipped=True)
     line[:] = [*map(_word, filter(None, words)), *bars]
+
+
+@lru_cache(maxsize=1024)  # figures of a process share most of their letters
+def _outline(glyph: str, size: float) -> str:
+    return short_path(moved(read_path(glyph), 0, size, is_flipped=True))
 
 
 def _word(letters: Word) -> Element:

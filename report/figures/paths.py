@@ -25,8 +25,8 @@ class Segment:
     points: tuple[complex, ...] = ()  # the last one is where it ends
 
 
+Outlines = dict[Element, list[Segment]]  # of the paths in a tree
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-Outlines = dict[Element, list[Segment]]  # of every path in a tree
 
 
 def read_path(data: str) -> list[Segment]:
@@ -106,7 +106,7 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _without_points_between(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments without those ends of straight lines that the line past them leaves within `TOLERANCE`."""
+    """Segments without those ends of straight lines that one line past them leaves within `TOLERANCE`."""
     kept: list[Segment] = []
     for is_straight, group in groupby(segments, key=lambda segment: segment.command == "L"):
         run = list(group)

@@ -1,4 +1,4 @@
-"""What a figure's SVG says about its lines, said in fewer elements; nothing that is drawn moves or is hidden."""
+"""The lines of a figure's SVG in fewer elements, with less said about each: nothing drawn moves, shows or hides."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -14,15 +14,15 @@ def draw_ticks(source: Element, outlines: Outlines) -> None:
     """Turn marks that are one straight line into lines, in place."""
     marks = _marks(outlines)
     for node in list(source.iter("use")):
-        if _is_straight(marks[node.attrib["href"]]):
+        if _is_straight(marks.get(node.attrib["href"], [])):
             outlines[node] = _outline(node, outlines, marks)
             node.tag = "path"
             for key in {"href", "x", "y"} & node.attrib.keys():
                 del node.attrib[key]
 
 
-def drop_faces_of_lines(outlines: Outlines) -> None:
-    """Straight lines enclose nothing that a fill would show on."""
+def drop_faces(outlines: Outlines) -> None:
+    """Take the fill off straight lines, which enclose nothing that would show it."""
     for node, outline in outlines.items():
         if _is_straight(outline):
             for key in _FACE & node.attrib.keys():
@@ -32,6 +32,25 @@ def drop_faces_of_lines(outlines: Outlines) -> None:
 def _is_straight(outline: Sequence[Segment]) -> bool:
     commands = [segment.command for segment in outline]
     return bool(commands) and commands == ["M", "L"] * (len(commands) // 2)
+
+
+def drop_clips(source: Element, outlines: Outlines) -> None:
+    """Take off clip paths that cut nothing off: rectangles that hold all they could clip."""
+    marks = _marks(outlines)
+    rectangles = {
+        f"url(#{node.get('id')})": node[0].attrib
+        for node in source.iter("clipPath")
+        if [child.tag for child in node] == ["rect"]
+    }
+    for node in source.iter():
+        rectangle = rectangles.get(node.get("clip-path", ""))
+        if rectangle is None or any("transform" in part.attrib for part in node.iter()):
+            continue
+        x, y, width, height = (float(rectangle.get(key, 0)) for key in ("x", "y", "width", "height"))
+        shown = [part for part in node.iter() if part.tag in {"path", "use"}]
+        seen = [grown(box, _reach(part)) for part in shown for box in boxes(_outline(part, outlines, marks))]
+        if all(x <= box[0] and y <= box[1] and box[2] <= x + width and box[3] <= y + height for box in seen):
+            del node.attrib["clip-path"]
 
 
 def sort_axes(source: Element) -> None:
@@ -49,32 +68,6 @@ def _leaves(group: Element) -> Iterator[Element]:
             yield from _leaves(node)
         else:
             yield node
-
-
-def drop_idle_clips(source: Element, outlines: Outlines) -> None:
-    """Take off clip paths that cut nothing: rectangles that hold all they could clip."""
-    marks = _marks(outlines)
-    rectangles = {
-        f"url(#{node.get('id')})": node[0].attrib
-        for node in source.iter("clipPath")
-        if [child.tag for child in node] == ["rect"]
-    }
-    for node in source.iter():
-        rectangle = rectangles.get(node.get("clip-path", ""))
-        if rectangle is None or any("transform" in part.attrib for part in node.iter()):
-            continue
-        x, y, width, height = (float(rectangle.get(key, 0)) for key in ("x", "y", "width", "height"))
-        extents = [
-            grown(box, _reach(part))
-            for part in node.iter()
-            if part.tag in {"path", "use"}
-            for box in boxes(_outline(part, outlines, marks))
-        ]
-        if all(
-            x <= left and y <= top and right <= x + width and bottom <= y + height
-            for left, top, right, bottom in extents
-        ):
-            del node.attrib["clip-path"]
 
 
 def joined(nodes: Sequence[Element], outlines: Outlines) -> list[Element]:
@@ -107,7 +100,7 @@ def _are_apart(one: Element, other: Element, outlines: Outlines) -> bool:
 
 
 def _reach(node: Element) -> float:
-    """How far a line reaches beyond its outline: half its width, and more at a square end or the point of a mitre."""
+    """How far a line reaches beyond its outline, at most: half its width, more at square ends and mitres."""
     if "stroke" not in node.attrib:
         return 0
     return float(node.get("stroke-width", 1)) * (2 if node.get("stroke-linejoin") == "miter" else 0.75)
