@@ -1,7 +1,5 @@
 """The chapter on costs: there with its file, gone without it, and never a reason for the page to fail."""
 
-import base64
-import gzip
 import json
 import re
 import shutil
@@ -23,6 +21,7 @@ from report.drawing import draw_all
 from report.figures.growth import FIGURES
 from report.page import page_files, render
 from test_accessibility import faults
+from test_downloads import files_inside
 
 
 def cost_of(bench: Bench) -> Cost:
@@ -95,8 +94,7 @@ def test_the_page_with_it_is_valid_small_and_whole(files: dict[str, bytes], html
     for spec in FIGURES:
         assert html.count(f'id="figure-{spec.name}"') == 1
         assert f"report/figures/{spec.name}.svg" in files
-    data = json.loads(re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[0])
-    assert gzip.decompress(base64.b64decode(data[FILE])).decode() == cost_of(record()).text
+    assert files_inside(html)[FILE] == cost_of(record()).text
     assert FILE not in files
 
 

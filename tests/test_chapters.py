@@ -203,29 +203,39 @@ def test_excerpts() -> None:
             excerpt(wrong)
 
 
-LETTER = '<path id="{}" d="{}" transform="scale(0.015625)"/>'
+WORD = '<g transform="translate({})"><use href="#{}"/><use href="#{}" x="5"/></g>'
 
 
-def test_letters_are_kept_once_for_all_figures() -> None:
-    """Two figures with the same letter share it; what is no letter stays where it is, under its own name."""
-    one = f'<svg><defs>{LETTER.format("one-0", "M1 2z")}</defs><use href="#one-0"/></svg>'
+def test_letters_marks_and_words_are_kept_once_for_all_figures() -> None:
+    """Two figures with the same letter or mark share it, and a word that stands twice; what clips stays where it is."""
+    a, b = (f'<path id="{{}}-{i}" d="{data}"/>' for i, data in enumerate(("m1 2z", "m3 4z")))
+    one = f"<svg><defs>{a.format('one')}{b.format('one')}</defs>{WORD.format('1 2', 'one-0', 'one-1')}</svg>"
     two = (
-        f'<svg><defs>{LETTER.format("two-0", "M3 4z")}{LETTER.format("two-1", "M1 2z")}</defs><use href="#two-1"/>'
-        '<use href="#two-0"/><defs><path id="two-2" d="M0 0z"/></defs><use href="#two-2"/></svg>'
+        f'<svg><defs>{b.format("two")}</defs><use href="#two-1"/><defs>{a.format("two")}</defs>'
+        f"{WORD.format('3 4) rotate(-90', 'two-0', 'two-1')}{WORD.format('5 6', 'two-1', 'two-0')}"
+        '<path clip-path="url(#two-2)" fill="#000000"/><defs><clipPath id="two-2"><rect/></clipPath></defs></svg>'
     )
     shared, sheet = share_glyphs({"one": Markup(one), "two": Markup(two)})
-    assert shared["one"] == '<svg><use href="#g0"/></svg>'
+    assert shared["one"] == '<svg><use href="#w0" x="1" y="2"/></svg>'
     assert shared["two"] == (
-        '<svg><use href="#g0"/><use href="#g1"/><defs><path id="two-2" d="M0 0z"/></defs><use href="#two-2"/></svg>'
+        '<svg><use href="#g1"/><use href="#w0" transform="translate(3 4) rotate(-90)"/>'
+        f"{WORD.format('5 6', 'g1', 'g0')}"
+        '<path clip-path="url(#c0)" fill="#000000"/><defs><clipPath id="c0"><rect/></clipPath></defs></svg>'
     )
-    assert re.findall(r'id="(\w+)" d="([^"]+)"', sheet) == [("g0", "M1 2z"), ("g1", "M3 4z")]
+    assert sheet == (
+        '<svg class="marks" aria-hidden="true"><defs><path id="g0" d="m1 2z"/><path id="g1" d="m3 4z"/>'
+        '<g id="w0"><use href="#g0"/><use href="#g1" x="5"/></g></defs></svg>'
+    )
 
 
 def test_the_page_keeps_each_letter_once(html: str) -> None:
-    """No outline of a letter stands on it twice, and every figure finds its letters."""
-    outlines = re.findall(r'<path id="[^"]+" d="([^"]+)" transform="scale\(0\.015625\)"', html)
+    """No outline of a letter stands on it twice, no word that could be shared, and every figure finds its letters."""
+    outlines = re.findall(r'<path id="[^"]+"([^>]*)/>', html)
     assert len(outlines) > 50
     assert len(outlines) == len(set(outlines))
+    words = re.findall(r'<g (?:transform|id)="[^"]*">((?:<use href="#g[^>]*/>){2,})</g>', html)
+    assert len(words) > 50
+    assert len(words) == len(set(words))
     ids = set(re.findall(r' id="([^"]+)"', html))
     assert set(re.findall(r'<use href="#([^"]+)"', html)) <= ids
 

@@ -10,6 +10,9 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from report.figures.lettering import is_glyph, set_text
+from report.figures.paths import Outlines, read_path, short_number, short_path
+from report.figures.strokes import draw_ticks, drop_clips, drop_faces, joined, sort_axes
 from report.figures.style import BACKGROUND, INK, PAGE, RAW, RAW_TEXT, SCALED, medium
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -24,7 +27,7 @@ _THEME = {  # what the page's CSS decides, or may
 FAST = {"compress_level": 3}  # a third of the time for a tenth more bytes
 COLUMN = 42  # rem: the page's column of text, --measure in theme.css
 _DECIMAL = re.compile(r"-?\d+\.\d+")
-_NUMBERS = {"d", "x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
+_NUMBERS = {"x", "y", "width", "height", "fill-opacity", "stroke-opacity", "stroke-width", "opacity"}
 _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-linejoin", "stroke-linecap"}
 
 
@@ -59,7 +62,15 @@ def page_svg(svg: bytes, name: str) -> str:
     canvas = source.find("./{*}g[@id='figure_1']")
     assert canvas is not None
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
-    _tidy(source, name)
+    for node in source.iter():
+        _plain(node)
+    outlines = {node: read_path(node.attrib.pop("d", "")) for node in source.iter("path") if not is_glyph(node)}
+    draw_ticks(source, outlines)
+    drop_faces(outlines)
+    drop_clips(source, outlines)
+    sort_axes(source)
+    set_text(source, outlines)
+    _name(source, name)
     root = Element("svg", {
         "xmlns": "http://www.w3.org/2000/svg", "viewBox": source.get("viewBox", ""), "role": "img",
         "fill": "currentColor", "stroke-linejoin": "round", "stroke-linecap": "butt",
@@ -67,7 +78,10 @@ def page_svg(svg: bytes, name: str) -> str:
     width = float(source.get("viewBox", "").split()[2])
     if width < 72 * PAGE.width - 1:
         root.set("width", f"{COLUMN * width / (72 * PAGE.width):.4g}rem")
-    root.extend(_kept(source))
+    root.extend(_kept(source, outlines))
+    for node in root.iter("path"):
+        if node in outlines:
+            node.set("d", short_path(outlines[node]))
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
@@ -78,16 +92,21 @@ def _saved(figure: Figure, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def _tidy(source: Element, name: str) -> None:
-    """Prefixed ids, rounded numbers, the theme's colours; a mark states its style once, where it is defined."""
+def _plain(node: Element) -> None:
+    """Without namespaces and blanks, with styles as attributes, rounded numbers and the theme's colours."""
+    node.tag = node.tag.rpartition("}")[2]
+    node.text = node.tail = None
+    attributes = _attributes(node)
+    node.attrib.clear()
+    node.attrib.update(attributes)
+
+
+def _name(source: Element, name: str) -> None:
+    """Ids that begin with `name`, where they are referred to; a mark states its style once, where it is defined."""
     marks: dict[str, list[Element]] = {}
     for node in source.iter():
-        node.tag = node.tag.rpartition("}")[2]
-        node.text = node.tail = None
-        attributes = _attributes(node)
-        node.attrib.clear()
-        node.attrib.update(attributes)
-        marks.setdefault(attributes.get("href", attributes.get("clip-path", "")).strip("url(#)"), []).append(node)
+        if reference := node.get("href") or node.get("clip-path"):
+            marks.setdefault(reference.removeprefix("url(").strip("#)"), []).append(node)
     targets = {node.get("id"): node for node in source.iter() if node.get("id") in marks}
     for node in source.iter():
         if node.get("id") not in targets:
@@ -96,12 +115,13 @@ def _tidy(source: Element, name: str) -> None:
         new = target.attrib["id"] = f"{name}-{number}"
         for node in marks[str(old)]:
             node.attrib |= {"href": f"#{new}"} if "href" in node.attrib else {"clip-path": f"url(#{new})"}
-        styles = [{key: node.attrib[key] for key in node.attrib.keys() & _STYLE} for node in marks[str(old)]]
-        if target.tag == "path" and all(style == styles[0] for style in styles):
-            target.attrib |= dict(sorted(styles[0].items()))
-            for node in marks[str(old)]:
-                for key in styles[0]:
-                    del node.attrib[key]
+        if target.tag == "path":
+            looks = [{key: node.get(key) for key in _STYLE & node.attrib.keys()} for node in marks[str(old)]]
+            for key in sorted(looks[0]):
+                if all(look.get(key) == looks[0][key] for look in looks):
+                    target.set(key, str(looks[0][key]))
+                    for node in marks[str(old)]:
+                        del node.attrib[key]
 
 
 def _attributes(node: Element) -> dict[str, str]:
@@ -114,36 +134,29 @@ def _attributes(node: Element) -> dict[str, str]:
         del given["fill"]  # the root says it
     for key in given.keys() & _NUMBERS:
         given[key] = _rounded(given[key])
-    if "transform" in given:  # a scale keeps its digits; a glyph's unit is a hundredth of the text's size
-        digits = 0 if node.tag == "use" else 2
-        given["transform"] = re.sub(r"translate\(.*?\)", lambda match: _rounded(match[0], digits), given["transform"])
-        if shift := re.fullmatch(r"translate\((\S+) 0\)", given["transform"]):
-            given["x"] = shift[1]  # the same place, said shorter
-            del given["transform"]
-    if "d" in given:
-        given["d"] = re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(given["d"].split()))
     return given
 
 
-def _rounded(text: str, digits: int = 2) -> str:
-    """Every decimal number in `text` with so many decimals at most."""
-    return _DECIMAL.sub(lambda match: f"{round(float(match[0]), digits) + 0.0:.8g}", text)
+def _rounded(text: str) -> str:
+    """Every decimal number in `text` with two decimals at most."""
+    return _DECIMAL.sub(lambda match: short_number(float(match[0])), text)
 
 
-def _kept(parent: Element) -> list[Element]:
+def _kept(parent: Element, outlines: Outlines) -> list[Element]:
     """The children of a node that the page needs, without groups that say nothing."""
     kept: list[Element] = []
     for node in parent:
-        children = _kept(node)
+        children = _kept(node, outlines)
         node[:] = children
         is_empty = node.tag in {"g", "defs"} and not children
         is_invisible = node.tag == "path" and node.get("fill") == "none" and not {"stroke", "id"} & node.attrib.keys()
-        if node.tag in {"metadata", "style"} or is_empty or is_invisible:
+        is_unused = node.tag in {"metadata", "style"} or (parent.tag == "defs" and "id" not in node.attrib)
+        if is_unused or is_empty or is_invisible:
             continue
         if node.tag == "g" and not node.attrib:
             _share(node)
         kept.extend(children if node.tag == "g" and not node.attrib else [node])
-    return kept
+    return joined(kept, outlines)
 
 
 def _share(group: Element) -> None:

@@ -59,18 +59,34 @@
 
   // --- Downloads from this file alone ---
 
+  // Digits of base 85; a dot stands in for "<", which could close the block of data too early.
+  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;.=>?@^_`{|}~";
+
+  // Five digits are four bytes; at the end, fewer are one less.
+  function bytesOf(packed) {
+    const bytes = new DataView(new ArrayBuffer(4 * Math.ceil(packed.length / 5)));
+    for (let at = 0; at < packed.length; at += 5) {
+      let number = 0;
+      for (const digit of packed.slice(at, at + 5).padEnd(5, "~")) number = 85 * number + DIGITS.indexOf(digit);
+      bytes.setUint32((at / 5) * 4, number);
+    }
+    return bytes.buffer.slice(0, Math.floor((4 * packed.length) / 5));
+  }
+
   // A file that the page holds, by name: JSON as it is; a table is kept with its columns as lines, and turned back.
   async function fileOf(name) {
-    const packed = JSON.parse(document.getElementById("data").textContent)[name];
-    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    const packed = bytesOf(JSON.parse(document.getElementById("data").textContent));
+    const parts = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+    const files = parts.split("\0"); // name, content, name, …
+    if (!files.includes(name)) throw new Error(`no ${name} in the page`);
+    const text = files[files.indexOf(name) + 1];
     if (!name.endsWith(".csv")) return new Blob([text], { type: "application/json" });
     const columns = text.split("\n").map((line) => line.split("\t"));
     const rows = columns[0].map((_, row) => columns.map((column) => column[row]).join(","));
     return new Blob([rows.join("\n") + "\n"], { type: "text/csv" });
   }
 
-  // The drawing of a figure as a file: on white, in fixed colours, with the letters that it shares with others.
+  // The drawing of a figure as a file: on white, in fixed colours, with the words and letters that it shares with others.
   function svgOf(name) {
     const drawn = document.querySelector(`#figure-${CSS.escape(name)} .frame > svg`);
     const [x, y, width, height] = drawn.getAttribute("viewBox").split(" ");
@@ -79,11 +95,14 @@
     svg.setAttribute("height", `${height}pt`);
     const own = new Set([...svg.querySelectorAll("[id]")].map((node) => node.id));
     const letters = document.createElementNS(svg.namespaceURI, "defs");
-    for (const use of svg.querySelectorAll("use")) {
+    const uses = [...svg.querySelectorAll("use")];
+    for (const use of uses) {
       const id = use.getAttribute("href").slice(1);
       if (own.has(id)) continue;
       own.add(id);
-      letters.append(document.getElementById(id).cloneNode(true));
+      const shared = document.getElementById(id).cloneNode(true);
+      letters.append(shared);
+      uses.push(...shared.querySelectorAll("use")); // a word's letters
     }
     const paper = document.createElementNS(svg.namespaceURI, "rect");
     for (const [key, value] of Object.entries({ x, y, width, height, fill: "#fff" })) paper.setAttribute(key, value);
