@@ -180,5 +180,5 @@ AGAINST_D = FigureSpec(
     "gradient-against-d", "gradients", "The query's gradient", draw_against_d, caption_against_d, alt_against_d
 )
 DEAD_AND_TOP = FigureSpec(
-    "gradient-shares", "gradients", "Dead rows, and the top percent", draw_shares, caption_shares, alt_shares
+    "dead-rows", "gradients", "Dead rows, and the top percent", draw_shares, caption_shares, alt_shares
 )
