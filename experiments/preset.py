@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from experiments.aligned import Aligned
+from experiments.assumptions import Assumptions
 from experiments.causal import Causal
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
@@ -24,6 +25,7 @@ from experiments.explorer import Explorer
 from experiments.faults import Faults, nearest_name
 from experiments.freezing import Freezing
 from experiments.goodness import Goodness
+from experiments.initialisation import Initialisation
 from experiments.lecture_demo import LectureDemo
 from experiments.lookup import Lookup
 from experiments.peaky import Peaky
@@ -69,6 +71,8 @@ class Preset(BaseModel):
     questions: Questions
     aligned: Aligned
     lookup: Lookup
+    assumptions: Assumptions
+    initialisation: Initialisation
 
     @property
     def experiments(self) -> list[Experiment[Any]]:
