@@ -18,7 +18,8 @@ from experiments.experiment import (
     Values,
     estimate_row,
 )
-from scaling.pairs import PAIR_LAWS, AlignedPair, PairLaw, measure_pairs, plan_pairs
+from scaling.pair_moments import measure_pairs, plan_pairs
+from scaling.pairs import PAIR_LAWS, AlignedPair, PairLaw
 from scaling.sampling import Tiles
 
 QUANTITIES = ("mean", "variance")

@@ -23,14 +23,12 @@ from scaling.saturation import row_observables
 QUANTITIES = ("variance", "own_variance", "normalised_entropy")
 ROW_SD, SHARED_KEYS = 0.4, 2.0  # as in `saturation`: nats per √(ln n), and for rows that share keys
 GROUP = "initialisation"
-SOURCE = (
-    r"Exact over the draw of the weights: $d_k \sigma_w^4 \, \mathbb{E}\lVert x \rVert^2 \mathbb{E}\lVert y \rVert^2$"
-)
+SOURCE = r"Exact over the draw of the weights: $d_k \sigma_w^4 \, \mathbb{E}|x|^2 \, \mathbb{E}|y|^2$"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """How a head's two matrices W_q and W_k (d_in, d_k) start: by which rule, as part of a matrix with how many outputs."""
+    """How a head's W_q and W_k (d_in, d_k) start: by which rule, within a matrix of how many outputs."""
 
     words: str
     initialisation: str
@@ -219,7 +217,7 @@ class Initialisation(Experiment[LayerCell]):
         return Claim(
             id=f"initial-variance-{cell.layer}",
             group=GROUP,
-            label=rf"$\operatorname{{Var}}(q \cdot k / \sqrt{{d_k}}) / (d_{{in}} \sigma_w^2 \, \mathbb{{E}} x_i^2)^2 = 1$, "
+            label=r"$\operatorname{Var}(q \cdot k / \sqrt{d_k}) / (d_{in} \sigma_w^2 \, \mathbb{E} x_i^2)^2 = 1$, "
             f"{layer.words}",
             statement=rf"In untrained layers ({layer.words}) the scaled score of two tokens has variance "
             rf"$(d_{{in}} \sigma_w^2 \, \mathbb{{E}} x_i^2)^2$: {exact[0]:.3g} for entries $x_i$ of size 1.",
@@ -238,8 +236,8 @@ class Initialisation(Experiment[LayerCell]):
             id=f"initial-entropy-{cell.layer}",
             group=GROUP,
             label=rf"$H / \ln n$ minus its law $\approx 0$, {LAYERS[cell.layer].words}",
-            statement=f"In untrained layers ({LAYERS[cell.layer].words}) the entropy over {cell.n_tokens} keys is nearly "
-            "that of independent normal queries and keys whose scores have the same variance.",
+            statement=f"In untrained layers ({LAYERS[cell.layer].words}) the entropy over {cell.n_tokens} keys is "
+            "nearly that of independent normal queries and keys whose scores have the same variance.",
             source=r"Approximate, for $d_{in}$ well above 1: softmax of normal scores",
             prediction=0.0,
             margin=self.margin,

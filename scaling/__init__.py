@@ -10,7 +10,8 @@ from scaling.initialisation import INITIALISATIONS, initial_variance, layer_norm
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.multi_head import CausalAttention, MultiHeadAttention
-from scaling.pairs import PAIR_LAWS, PairLaw, measure_pairs, plan_pairs
+from scaling.pair_moments import measure_pairs, plan_pairs
+from scaling.pairs import PAIR_LAWS, PairLaw
 from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_rows, draw_scores, plan_second_moments, plan_tiles, second_moments
 from scaling.saturation import RowObservables, row_observables

@@ -216,12 +216,14 @@ class Sparse:
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
         """Independent draws of the given shape."""
         u = rng.random(shape)
-        return self._where(u < self.share, u < self.share / 2) * self.share**-0.5
+        draws: NDArray[np.float64] = self._where(u < self.share, u < self.share / 2) * np.float64(self.share**-0.5)
+        return draws
 
     def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
         """Independent draws in single precision, whose share is a multiple of 2⁻²⁴ not 6e-8 above the stated one."""
         u = rng.random(shape, dtype=np.float32)
-        return self._where(u < self.share, u < self.share / 2) * np.float32(self.share**-0.5)
+        draws: NDArray[np.float32] = self._where(u < self.share, u < self.share / 2) * np.float32(self.share**-0.5)
+        return draws
 
     @staticmethod
     def _where(is_used: NDArray[np.bool_], is_negative: NDArray[np.bool_]) -> NDArray[np.int8]:

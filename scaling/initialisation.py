@@ -22,7 +22,7 @@ class Initialisation:
     is_uniform: bool
 
     def variance(self, fan_in: int, fan_out: int) -> float:
-        """σ_w² of a matrix that makes `fan_out` numbers of `fan_in`; ValueError unless both are whole numbers from 1."""
+        """σ_w² of a matrix from `fan_in` numbers to `fan_out`; ValueError unless both are whole numbers from 1."""
         check_sizes("Initialisation.variance", fan_in=fan_in, fan_out=fan_out)
         return self.of_fans(int(fan_in), int(fan_out))
 
@@ -67,7 +67,7 @@ def layer_norm(x: ArrayLike, epsilon: float = EPSILON) -> Floats:
         raise ValueError(f"layer_norm: x must have the shape (..., d) with d from 1; received shape {values.shape}")
     if not is_number(epsilon) or epsilon <= 0:
         raise ValueError(f"layer_norm: epsilon must be a positive number; received {shown(epsilon)}")
-    deviations = values - values.mean(axis=-1, keepdims=True)
+    deviations: Floats = values - values.mean(axis=-1, keepdims=True)
     variances = np.vecdot(deviations, deviations)[..., None] / values.shape[-1]
     deviations /= np.sqrt(variances + variances.dtype.type(epsilon))
     return deviations
