@@ -54,6 +54,8 @@ PARTS = (
             Chapter("saturation", "Both reasons together: saturation, measured", "Saturation, measured"),
             Chapter("law", "The exact law, and when attention freezes", "The exact law"),
             Chapter("jacobian", "“The gradient vanishes” is half the truth", "The gradient"),
+            Chapter("assumptions", "When the assumptions break", "Broken assumptions"),
+            Chapter("initialisation", "What a layer really starts from", "Initialisation"),
             Chapter("explorer", "Try it: one row of attention", "Explorer"),
             Chapter("questions", "Common claims, measured", "Common claims"),
         ),

@@ -4,6 +4,7 @@ from collections.abc import Container
 
 from report.figures import (
     aligned,
+    assumptions,
     causal,
     claims,
     context_plane,
@@ -11,6 +12,7 @@ from report.figures import (
     distribution,
     freezing,
     growth,
+    initialisation,
     jacobian,
     lecture,
     lookup,
@@ -55,6 +57,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     one_head.SCALINGS,
     aligned.MEAN_AND_SD,
     lookup.BEFORE_AND_AFTER,
+    assumptions.DEVIATIONS,
+    assumptions.LEFT,
+    initialisation.SCORES,
     claims.FOREST,
     shapes.SHAPES,
     context_plane.PLANE,

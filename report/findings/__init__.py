@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.runner import Results
+from report.findings.assumptions import broken_assumptions
+from report.findings.initialisation import first_scores
 from report.findings.measured import findings
 from report.findings.questions import answers
 
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
     "answers": answers,
+    "broken": broken_assumptions,
+    "initial": first_scores,
 }
