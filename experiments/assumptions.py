@@ -23,7 +23,7 @@ from scaling.pairs import PAIR_LAWS, AlignedPair, PairLaw
 from scaling.sampling import Tiles
 
 GROUP = "assumptions"
-SOURCE = r"Exact: $\operatorname{tr}(\Sigma_q \Sigma_k) + \mu_q^T \Sigma_k \mu_q + \mu_k^T \Sigma_q \mu_k$"
+SOURCE = "Exact, from means and covariances of the components"
 ALIGNED_SOURCE = r"Exact for normal entries: mean $d_k \rho$, variance $d_k (1 + \rho^2)$"
 SLIGHT, INDEPENDENT = "aligned", "gaussian"  # a case that its variance hardly tells from the derivation's own
 
@@ -33,25 +33,28 @@ class Case:
     """A pair of q and k for readers: how it differs from the derivation's, and its exact moments in LaTeX."""
 
     words: str
+    short: str  # for a figure
     variance: str
     mean: str = "0"
 
 
 CASES: Mapping[str, Case] = {
-    "gaussian": Case("normal entries", "d_k"),
-    "sign": Case(r"entries $\pm 1$", "d_k"),
-    "uniform": Case(r"uniform on $\pm\sqrt{3}$", "d_k"),
-    "student-t": Case("Student t, 8 degrees", "d_k"),
-    "sparse": Case("nine of ten entries 0", "d_k"),
-    "one-sided": Case("correlated within $q$, 0.1", "d_k"),
-    "narrow": Case("entries of sd 1/2", "d_k/16"),
-    "wide": Case("entries of sd 3", "81\\, d_k"),
-    "neighbours": Case("neighbours correlated, 1/2", "(3 d_k - 1)/2"),
-    "unit-interval": Case("uniform on $[0, 1)$", "7 d_k/144", "d_k/4"),
-    "offset": Case("entries of mean 1/2", "3 d_k/2", "d_k/4"),
-    "shared-sign": Case("correlated within both, 0.1", "d_k + d_k (d_k - 1)/100"),
-    "aligned": Case("$q_i$ correlated with $k_i$, 0.1", "1.01\\, d_k", "d_k/10"),
-    "equal": Case("$q = k$", "2 d_k", "d_k"),
+    "gaussian": Case("normal entries", "normal", "d_k"),
+    "sign": Case(r"entries $\pm 1$", r"$\pm$1", "d_k"),
+    "uniform": Case(r"uniform on $\pm\sqrt{3}$", r"$\pm\sqrt{3}$", "d_k"),
+    "student-t": Case("Student’s $t$, 8 degrees of freedom", "Student’s t", "d_k"),
+    "sparse": Case("nine of ten entries 0", "sparse", "d_k"),
+    "one-sided": Case("components correlated within $q$ only, 0.1", "within $q$", "d_k"),
+    "narrow": Case("entries of standard deviation 1/2", "sd 1/2", "d_k/16"),
+    "wide": Case("entries of standard deviation 3", "sd 3", "81\\, d_k"),
+    "neighbours": Case("neighbours correlated, 1/2", "neighbours", "(3 d_k - 1)/2"),
+    "unit-interval": Case("uniform on $[0, 1)$", "0 to 1", "7 d_k/144", "d_k/4"),
+    "offset": Case("entries of mean 1/2", "mean 1/2", "3 d_k/2", "d_k/4"),
+    "shared-sign": Case(
+        "components correlated within $q$ and within $k$, 0.1", "within both", "d_k + d_k (d_k - 1)/100"
+    ),
+    "aligned": Case("$q_i$ correlated with $k_i$, 0.1", "$q$ with $k$", "1.01\\, d_k", "d_k/10"),
+    "equal": Case("$q = k$", "$q = k$", "2 d_k", "d_k"),
 }
 
 
@@ -135,15 +138,13 @@ class Assumptions(Experiment[PairCell]):
         return pd.DataFrame(rows)
 
     def claims(self, observed: Mapping[PairCell, Values]) -> list[Claim]:
-        """Both moments of each case over all d_k; and that a slight alignment is caught where it is large enough."""
-        claims = []
-        for case in CASES:
-            blocks = _of(case, observed)
-            claims += [self.variance_claim(case, blocks), self.mean_claim(case, blocks)]
-        slight = _of(SLIGHT, observed)
-        last = max(slight, key=lambda cell: cell.d_k)
+        """Each case's variance over all d_k; all means; and a slight alignment caught where it is large enough."""
+        blocks = {case: _of(case, observed) for case in CASES}
+        claims = [self.variance_claim(case, blocks[case]) for case in CASES]
+        claims.append(self._means_claim(blocks))
+        last = max(blocks[SLIGHT], key=lambda cell: cell.d_k)
         if last.law.mean(last.d_k) >= 2 * self.margin * last.d_k**0.5:
-            claims.append(self._caught_claim(last, slight[last]))
+            claims.append(self._caught_claim(last, blocks[SLIGHT][last]))
         return claims
 
     def controls(self, observed: Mapping[PairCell, Values]) -> list[Claim]:
@@ -162,7 +163,7 @@ class Assumptions(Experiment[PairCell]):
         return Claim(
             id=f"assumption-variance-{_id(case, said)}",
             group=GROUP,
-            label=rf"$\operatorname{{Var}}(q \cdot k) / ({words.variance}) = 1$, {_told(case, said)}",
+            label=f"variance over ${words.variance}$, {_told(case, said)}",
             statement=f"At each $d_k$ the dot product has variance ${words.variance}$ ({_told(case, said)}).",
             source=_source(said),
             prediction=1.0,
@@ -176,23 +177,37 @@ class Assumptions(Experiment[PairCell]):
     def mean_claim(self, case: str, blocks: Mapping[PairCell, Values], said: str = "") -> Claim:
         """That the mean of a case is the one of the case it is said to be: by default its own."""
         said = said or case
-        law, words = PAIR_LAWS[said], CASES[said]
-        deviations = [
-            (values[:, 0] - law.mean(cell.d_k)) / law.variance(cell.d_k) ** 0.5 for cell, values in blocks.items()
-        ]
-        less = "" if words.mean == "0" else f" - {words.mean}"
+        words = CASES[said]
+        less = "" if words.mean == "0" else f" less ${words.mean}$"
         return Claim(
             id=f"assumption-mean-{_id(case, said)}",
             group=GROUP,
-            label=rf"$(\mathbb{{E}}[q \cdot k]{less})/\operatorname{{sd}} = 0$, {_told(case, said)}",
+            label=f"mean{less}, in standard deviations, {_told(case, said)}",
             statement=f"At each $d_k$ the dot product has mean ${words.mean}$ ({_told(case, said)}).",
             source=_source(said),
             prediction=0.0,
             margin=self.margin,
             reason=f"{100 * self.margin:g} % of a score's standard deviation",
-            evidence=np.stack(deviations, axis=1),
+            evidence=_deviations(said, blocks),
             sample=_sample(blocks),
             places=tuple(cell.place for cell in blocks),
+        )
+
+    def _means_claim(self, blocks: Mapping[str, Mapping[PairCell, Values]]) -> Claim:
+        """The means of all cases at all d_k as one."""
+        cells = [cell for case in CASES for cell in blocks[case]]
+        return Claim(
+            id="assumption-means",
+            group=GROUP,
+            label=f"mean less its prediction, in standard deviations, {len(CASES)} cases",
+            statement="At each $d_k$ and in each case the dot product has the mean predicted for it.",
+            source=SOURCE,
+            prediction=0.0,
+            margin=self.margin,
+            reason=f"{100 * self.margin:g} % of a score's standard deviation",
+            evidence=np.concatenate([_deviations(case, blocks[case]) for case in CASES], axis=1),
+            sample=f"{max(cell.tiles.n_scores for cell in cells)} dot products of each case at each $d_k$",
+            places=tuple(f"{CASES[cell.case].words}, {cell.place}" for cell in cells),
         )
 
     def _square_control(self, blocks: Mapping[PairCell, Values]) -> Claim:
@@ -201,7 +216,7 @@ class Assumptions(Experiment[PairCell]):
         return Claim(
             id=f"assumption-square-{_id(SLIGHT, INDEPENDENT)}",
             group=GROUP,
-            label=rf"$\mathbb{{E}}[(q \cdot k)^2] / d_k = 1$, {_told(SLIGHT, INDEPENDENT)}",
+            label=f"mean square over $d_k$, {_told(SLIGHT, INDEPENDENT)}",
             statement="Slightly aligned vectors have the mean square of independent ones.",
             source=_source(SLIGHT),
             prediction=1.0,
@@ -218,7 +233,7 @@ class Assumptions(Experiment[PairCell]):
         return Claim(
             id="alignment-is-caught",
             group=GROUP,
-            label=rf"$\mathbb{{E}}[q \cdot k]/\sqrt{{d_k}}$ at $d_k = {cell.d_k}$, $\rho = {rho}$",
+            label=rf"mean over $\sqrt{{d_k}}$ at $d_k = {cell.d_k}$, {CASES[SLIGHT].words}",
             statement=rf"Judged as independent, $\rho = {rho}$ is caught at $d_k = {cell.d_k}$: the mean of "
             rf"$q \cdot k$ lies at least {100 * self.margin:g} % of a standard deviation above 0.",
             source=ALIGNED_SOURCE,
@@ -233,6 +248,13 @@ class Assumptions(Experiment[PairCell]):
 
 def _of(case: str, observed: Mapping[PairCell, Values]) -> dict[PairCell, Values]:
     return {cell: values for cell, values in observed.items() if cell.case == case}
+
+
+def _deviations(said: str, blocks: Mapping[PairCell, Values]) -> Values:
+    """(n_blocks, n_d_k): measured mean less that of the case it is said to be, in its standard deviations."""
+    law = PAIR_LAWS[said]
+    parts = [(values[:, 0] - law.mean(cell.d_k)) / law.variance(cell.d_k) ** 0.5 for cell, values in blocks.items()]
+    return np.stack(parts, axis=1)
 
 
 def _id(case: str, said: str) -> str:

@@ -23,7 +23,7 @@ from scaling.saturation import row_observables
 QUANTITIES = ("variance", "own_variance", "normalised_entropy")
 ROW_SD, SHARED_KEYS = 0.4, 2.0  # as in `saturation`: nats per √(ln n), and for rows that share keys
 GROUP = "initialisation"
-SOURCE = r"Exact over the draw of the weights: $d_k \sigma_w^4 \, \mathbb{E}|x|^2 \, \mathbb{E}|y|^2$"
+SOURCE = "Exact, over the draw of the weights"
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Layer:
 
 
 LAYERS: Mapping[str, Layer] = {
-    "gpt-2": Layer("GPT-2: normal, sd 0.02", "gpt-2", lambda d_in, d_k: d_k),
-    "linear": Layer("linear layer, torch", "linear", lambda d_in, d_k: d_k),
-    "glorot-packed": Layer("Glorot, q, k, v packed", "glorot", lambda d_in, d_k: 3 * d_in),
-    "unit": Layer("normal, $1/d_{in}$", "unit", lambda d_in, d_k: d_k),
-    "glorot-square": Layer("Glorot, all heads", "glorot", lambda d_in, d_k: d_in),
+    "gpt-2": Layer("GPT-2’s", "gpt-2", lambda d_in, d_k: d_k),
+    "linear": Layer("torch’s linear", "linear", lambda d_in, d_k: d_k),
+    "glorot-packed": Layer("Glorot, packed", "glorot", lambda d_in, d_k: 3 * d_in),
+    "unit": Layer(r"variance $1/d_{\mathrm{in}}$", "unit", lambda d_in, d_k: d_k),
+    "glorot-square": Layer("Glorot, square", "glorot", lambda d_in, d_k: d_in),
     "glorot-head": Layer("Glorot, one head", "glorot", lambda d_in, d_k: d_k),
-    "he": Layer("He", "he", lambda d_in, d_k: d_k),
+    "he": Layer("He’s", "he", lambda d_in, d_k: d_k),
 }
 
 
@@ -205,22 +205,21 @@ class Initialisation(Experiment[LayerCell]):
         return pd.DataFrame(rows)
 
     def claims(self, observed: Mapping[LayerCell, Values]) -> list[Claim]:
-        """The variance of each layer for all inputs; and what the softmax makes of it."""
+        """The variance of each layer for all inputs; and what the softmax makes of all of them."""
         return [
             *(self._variance_claim(cell, blocks) for cell, blocks in observed.items()),
-            *(self._entropy_claim(cell, blocks) for cell, blocks in observed.items()),
+            self._entropy_claim(observed),
         ]
 
     def _variance_claim(self, cell: LayerCell, blocks: Values) -> Claim:
-        layer = LAYERS[cell.layer]
+        words = LAYERS[cell.layer].words
         exact = np.array([cell.variance(inputs) for inputs in cell.inputs])
         return Claim(
             id=f"initial-variance-{cell.layer}",
             group=GROUP,
-            label=r"$\operatorname{Var}(q \cdot k / \sqrt{d_k}) / (d_{in} \sigma_w^2 \, \mathbb{E} x_i^2)^2 = 1$, "
-            f"{layer.words}",
-            statement=rf"In untrained layers ({layer.words}) the scaled score of two tokens has variance "
-            rf"$(d_{{in}} \sigma_w^2 \, \mathbb{{E}} x_i^2)^2$: {exact[0]:.3g} for entries $x_i$ of size 1.",
+            label=f"first scores’ variance over its law, weights: {words}",
+            statement=f"In untrained layers (weights: {words}) the scaled scores of two tokens have variance "
+            f"{exact[0]:.3g} after layer norm; without it, that times the fourth power of the inputs’ size.",
             source=SOURCE,
             prediction=1.0,
             margin=self.margin,
@@ -230,21 +229,27 @@ class Initialisation(Experiment[LayerCell]):
             places=tuple(map(_place, cell.inputs)),
         )
 
-    def _entropy_claim(self, cell: LayerCell, blocks: Values) -> Claim:
-        exact = np.array([cell.entropy(inputs) for inputs in cell.inputs])
+    def _entropy_claim(self, observed: Mapping[LayerCell, Values]) -> Claim:
+        less = [
+            _table(cell, blocks)[:, :, -1] - np.array([cell.entropy(inputs) for inputs in cell.inputs])
+            for cell, blocks in observed.items()
+        ]
+        first = next(iter(observed))
         return Claim(
-            id=f"initial-entropy-{cell.layer}",
+            id="initial-entropies",
             group=GROUP,
-            label=rf"$H / \ln n$ minus its law $\approx 0$, {LAYERS[cell.layer].words}",
-            statement=f"In untrained layers ({LAYERS[cell.layer].words}) the entropy over {cell.n_tokens} keys is "
-            "nearly that of independent normal queries and keys whose scores have the same variance.",
+            label=rf"first entropies less their law, as shares of $\ln n$, {len(observed)} layers",
+            statement=f"In untrained layers the entropy over {first.n_tokens} keys is nearly that of independent "
+            "normal queries and keys whose scores have the same variance.",
             source=r"Approximate, for $d_{in}$ well above 1: softmax of normal scores",
             prediction=0.0,
             margin=self.margin,
             reason=rf"{100 * self.margin:g} % of $\ln n$",
-            evidence=_table(cell, blocks)[:, :, -1] - exact,
-            sample=_sample(cell),
-            places=tuple(map(_place, cell.inputs)),
+            evidence=np.concatenate(less, axis=1),
+            sample=_sample(max(observed, key=lambda cell: cell.n_heads)),
+            places=tuple(
+                f"{LAYERS[cell.layer].words}, {_place(inputs)}" for cell in observed for inputs in cell.inputs
+            ),
         )
 
 

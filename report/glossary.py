@@ -52,6 +52,19 @@ GLOSSARY = (
         "context vector",
     ),
     Term(
+        "control",
+        "A wrong claim, made on purpose and judged beside the others, to see whether it would be noticed.",
+        "table",
+        "controls",
+    ),
+    Term(
+        "covariance matrix, $\\Sigma$",
+        "The covariances of each two components of a vector; on its diagonal stand their variances.",
+        "equation",
+        "pair-variance",
+        "covariance matrix",
+    ),
+    Term(
         "$d_{\\mathrm{in}}$",
         "How many numbers an embedding has; the weight matrices have as many rows.",
         "equation",
@@ -151,6 +164,12 @@ GLOSSARY = (
         "kurtosis",
     ),
     Term(
+        "layer norm",
+        "What brings the entries of each token to mean 0 and variance 1 before they enter a layer.",
+        "section",
+        "initialisation",
+    ),
+    Term(
         "limit",
         "What an exact law tends to as keys are added and $\\sigma / \\sigma_c$, or $\\sigma$, stays the same.",
         "equation",
@@ -225,6 +244,13 @@ GLOSSARY = (
         "equation",
         "row-law",
         "sigma",
+    ),
+    Term(
+        "$\\sigma_w^2$",
+        "The variance of the independent random numbers that a weight matrix starts from.",
+        "equation",
+        "initial-variance",
+        "sigma_w squared",
     ),
     Term(
         "simultaneous",

@@ -84,7 +84,7 @@ def draw_deviations(frame: pd.DataFrame) -> Figure:
         _draw_deviations(axes, rows, quantity)
         axes.set_title(title)
         axes.grid(visible=False)
-    labels = [*(case.words for case in CASES.values()), "control: 0.1 taken for 0"]
+    labels = [*(case.short for case in CASES.values()), "control"]
     panels[0].set_yticks(range(len(labels)), labels)
     panels[0].set_ylim(len(labels) - 0.4, -0.6)
     for axes in panels:
@@ -107,8 +107,10 @@ def caption_deviations(frame: pd.DataFrame) -> str:
     return (
         f"{len(CASES)} kinds of pairs at {places}, each against its own prediction: of {len(variances)} variances the "
         f"farthest is {percent(abs(far['estimate']))} off ({CASES[str(far['case'])].words}, $d_k = {far['d_k']}$). "
-        f"Last row, the control: the pairs of correlation 0.1 judged as if they were independent. Their variance is at "
-        f"most {percent(variance)} off, which tells little; their mean gives them away, {ends} standard deviations "
+        "Within: any two components of a vector are correlated, 0.1; neighbours: only components next to each other, "
+        "1/2; $q$ with $k$: each $q_i$ with its $k_i$, 0.1. "
+        "Last row, the control: the pairs in which $q_i$ is correlated with $k_i$, judged as if they were independent. "
+        f"Their variance is at most {percent(variance)} off; their mean gives them away, {ends} standard deviations "
         "off (arrows: beyond the axis)."
     )
 
@@ -138,31 +140,34 @@ def _draw_left(axes: Axes, frame: pd.DataFrame, quantity: str) -> None:
     power = 1.0 if quantity == "variance" else 0.5
     dimensions = levels(frame, "d_k")
     octaves = 2 ** np.arange(int(np.log2(dimensions[0])), int(np.ceil(np.log2(BEYOND * dimensions[-1]))) + 1)
-    labels, kept = [], [case for case in CASES if is_kept(frame, case)]
+    kept = [case for case in CASES if is_kept(frame, case)]
+    labels, shown = [], []
     for case, words in CASES.items():
         law = PAIR_LAWS[case]
         exact = law.variance if quantity == "variance" else law.mean
         line = np.array([exact(int(d_k)) / d_k**power for d_k in octaves])
         if not np.all(line > 0):
             continue  # a mean of 0
+        shown.append(case)
         if case not in kept[1:]:
-            marks.exact(axes, octaves, line)
-            text = f"kept: {count(len(kept), 'case')}" if case in kept and len(kept) > 1 else words.words
+            is_straight = np.allclose(np.diff(np.log(line), n=2), 0)
+            places = [0, -1] if is_straight else slice(None)
+            marks.exact(axes, octaves[places], line[places])
+            text = f"{len(kept)} others" if case in kept and len(kept) > 1 else words.short
             labels.append(style.EndLabel(float(line[-1]), text))
-        rows = select(frame, case=case, quantity=quantity)
-        rows = rows[rows["estimate"] > 0]
-        unit, mark = rows["d_k"] ** power, marks.RULES["scaled"] if case in kept else marks.FACTOR
-        low = (rows["low"] / unit).clip(rows["estimate"] / unit / 8)
-        marks.intervals(axes, rows["d_k"], low, rows["high"] / unit, mark.colour, width=0.7)
+    rows = frame[(frame["quantity"] == quantity) & frame["case"].isin(shown) & (frame["estimate"] > 0)]
+    unit = rows["d_k"] ** power
+    rows = rows.assign(**{name: rows[name] / unit for name in ("estimate", "low", "high", "prediction")})
+    for is_one, mark, size in ((True, marks.RULES["scaled"], 0.9), (False, marks.FACTOR, 0.6)):
+        its = rows[rows["case"].isin(kept) == is_one]
+        marks.intervals(axes, its["d_k"], its["low"].clip(its["estimate"] / 8), its["high"], mark.colour, width=0.7)
         axes.plot(
-            rows["d_k"], rows["estimate"] / unit, linestyle="none", color=mark.colour, marker=mark.marker,
-            markerfacecolor=mark.face, markersize=(0.9 if case in kept else 0.6) * rcParams["lines.markersize"],
+            its["d_k"], its["estimate"], linestyle="none", color=mark.colour, marker=mark.marker,
+            markerfacecolor=mark.face, markersize=size * rcParams["lines.markersize"],
         )  # fmt: skip
     style.end_labels(axes, labels)
     style.log2_axis(axes, "x", octaves, most=5)
-    ends = [label.y for label in labels]
-    values = select(frame, quantity=quantity)["prediction"] / select(frame, quantity=quantity)["d_k"] ** power
-    style.log2_axis(axes, "y", [*ends, *values[values > 0]], most=6)
+    style.log2_axis(axes, "y", [*(label.y for label in labels), *rows["prediction"]], most=6)
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"1/{1 / value:.0f}" if value < 1 else f"{value:.0f}")
     )

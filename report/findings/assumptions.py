@@ -9,6 +9,7 @@ from experiments.assumptions import CASES, INDEPENDENT, SLIGHT, Case
 from experiments.claims import Judgement, Verdict
 from experiments.runner import Results
 from report.figures.selection import levels, select
+from report.wording import plain
 from scaling.pairs import PAIR_LAWS, AlignedPair, PairLaw, SharedSignPair
 
 KINDS = ("kept", "constant", "power")
@@ -17,14 +18,13 @@ FAR, FARTHER = 2**30, 2**40  # dimensions between which a wrong power would show
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One case: what is left of it after the division at the largest d_k, as measured, and its verdicts."""
+    """One case: what the division leaves of it at the largest d_k, as measured, and the verdict on its variance."""
 
     case: Case
     kind: str
     variance: float
-    mean: float
-    of_variance: Judgement
-    of_mean: Judgement
+    mean: str
+    judgement: Judgement  # on the variance
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Broken:
     d_k: int
     margin: float
     rows: Mapping[str, list[CaseRow]]  # by kind
-    n_curves: int
-    n_confirmed: int
+    n_confirmed: int  # of the variances
+    means: Judgement
     rho: float  # correlation of q_i with k_i
     r: float  # correlation of any two components of q, and of k
     shared_by_keys: float  # share of Var(q·k) that all keys of a query have in common, entries uniform on [0, 1)
@@ -66,14 +66,13 @@ def broken_assumptions(results: Results) -> Broken:
     assert isinstance(aligned, AlignedPair)
     assert isinstance(shared, SharedSignPair)
     rows = [_row(name, select(frame, case=name, d_k=d_k), results) for name in CASES]
-    curves = [judgement for row in rows for judgement in (row.of_variance, row.of_mean)]
     controls = {judgement.claim.id: judgement for judgement in results.controls}
     return Broken(
         d_k=d_k,
         margin=results.preset.assumptions.margin,
         rows={kind: [row for row in rows if row.kind == kind] for kind in KINDS},
-        n_curves=len(curves),
-        n_confirmed=sum(judgement.verdict is Verdict.CONFIRMED for judgement in curves),
+        n_confirmed=sum(row.judgement.verdict is Verdict.CONFIRMED for row in rows),
+        means=results.ledger["assumption-means"],
         rho=aligned.rho,
         r=shared.r,
         shared_by_keys=PAIR_LAWS["unit-interval"].spread(d_k).mean_by_query,
@@ -98,7 +97,6 @@ def _row(name: str, rows: pd.DataFrame, results: Results) -> CaseRow:
         case=CASES[name],
         kind=kind_of(PAIR_LAWS[name]),
         variance=float(value["variance"]) / d_k,
-        mean=float(value["mean"]) / d_k**0.5,
-        of_variance=results.ledger[f"assumption-variance-{name}"],
-        of_mean=results.ledger[f"assumption-mean-{name}"],
+        mean=plain(float(value["mean"]) / d_k**0.5, 3),
+        judgement=results.ledger[f"assumption-variance-{name}"],
     )

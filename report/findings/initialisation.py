@@ -24,7 +24,7 @@ WEIGHT_VARIANCES = {
 
 @dataclass(frozen=True)
 class FirstScores:
-    """One kind of layer, as measured, with its verdicts."""
+    """One kind of layer, as measured, with its verdict."""
 
     words: str
     weight_variance: str  # in LaTeX
@@ -32,8 +32,7 @@ class FirstScores:
     variance: float
     entropy: float  # as a share of ln n, after layer norm
     raw_entropy: float  # with the larger inputs, without layer norm
-    of_variance: Judgement
-    of_entropy: Judgement
+    judgement: Judgement  # on the variance
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,10 @@ class Initial:
     input_sd: float
     margin: float
     layers: Mapping[str, FirstScores]
-    n_confirmed_entropies: int
+    entropies: Judgement
     exact_own: float  # variance of a token's score with itself over that of two tokens, unnormalised, linear layer
     own: float  # as measured
+    own_error: float  # its standard error
     exact_head_sd: float  # relative, of a head's variance over tokens, over the draw of its weights
     head_sd: float
     gpt_2_sd: float = GPT_2_SD
@@ -73,7 +73,7 @@ def first_scores(results: Results) -> Initial:
     scatter = select(frame, quantity="scatter", layer="linear").iloc[0]
 
     def value(layer: str, norm: str, sd: float, quantity: str, column: str = "estimate") -> float:
-        return float(rows.loc[(layer, norm, sd, quantity), column])
+        return float(rows[column][layer, norm, sd, quantity])
 
     def own(column: str) -> float:
         own, other = (value("linear", "none", unit, name, column) for name in ("own_variance", "variance"))
@@ -87,8 +87,7 @@ def first_scores(results: Results) -> Initial:
             variance=value(name, "layer", unit, "variance"),
             entropy=value(name, "layer", unit, "normalised_entropy"),
             raw_entropy=value(name, "none", larger, "normalised_entropy"),
-            of_variance=results.ledger[f"initial-variance-{name}"],
-            of_entropy=results.ledger[f"initial-entropy-{name}"],
+            judgement=results.ledger[f"initial-variance-{name}"],
         )
         for name, layer in LAYERS.items()
     }
@@ -99,9 +98,11 @@ def first_scores(results: Results) -> Initial:
         input_sd=settings.input_sd,
         margin=settings.margin,
         layers=layers,
-        n_confirmed_entropies=sum(layer.of_entropy.verdict == "confirmed" for layer in layers.values()),
+        entropies=results.ledger["initial-entropies"],
         exact_own=own("prediction"),
         own=own("estimate"),
+        own_error=value("linear", "none", unit, "own_variance", "standard_error")
+        / value("linear", "none", unit, "variance"),
         exact_head_sd=float(scatter["prediction"]) ** 0.5,
         head_sd=float(scatter["estimate"]) ** 0.5,
     )
