@@ -27,6 +27,9 @@ SOURCE = "Exact, from means and covariances of the components"
 ALIGNED_SOURCE = r"Exact for normal entries: mean $d_k \rho$, variance $d_k (1 + \rho^2)$"
 SLIGHT, INDEPENDENT = "aligned", "gaussian"  # a case that its variance hardly tells from the derivation's own
 
+KINDS = ("kept", "constant", "power")  # what of mean 0 and variance 1 the division leaves
+FAR, FARTHER = 2**30, 2**40  # dimensions between which a wrong power would show
+
 
 @dataclass(frozen=True)
 class Case:
@@ -244,6 +247,14 @@ class Assumptions(Experiment[PairCell]):
             evidence=values[:, 0] / cell.d_k**0.5,
             sample=_sample({cell: values}),
         )
+
+
+def kind_of(law: PairLaw) -> str:
+    """What √d_k does to a law: mean 0 and variance 1 "kept", only the "constant" wrong, or the "power" as well."""
+    squares = [(law.variance(d_k) + law.mean(d_k) ** 2) / d_k for d_k in (FAR, FARTHER)]
+    if abs(squares[1] / squares[0] - 1) > 1e-6:
+        return "power"
+    return "kept" if abs(squares[1] - 1) < 1e-6 else "constant"
 
 
 def _of(case: str, observed: Mapping[PairCell, Values]) -> dict[PairCell, Values]:

@@ -105,13 +105,14 @@ def test_planned_blocks_scatter_as_planned(name: str) -> None:
 
 def test_moments_by_their_definition() -> None:
     """The mean square less the product of the means of each two tiles, by plain loops; a shift changes nothing."""
-    pieces = [np.random.default_rng(4).normal(3, 1, (n, 2, 3)).astype(np.float32) for n in (3, 1, 2)]
+    rng = np.random.default_rng(4)
+    pieces = [(rng.normal(3, 1, (n, 2, 3)) + rng.normal(size=(n, 1, 1))).astype(np.float32) for n in (3, 1, 2)]
     tiles = np.concatenate(pieces).astype(np.float64)
     pairs = [tiles[i].mean() * tiles[j].mean() for i in range(6) for j in range(6) if i != j]
     expected = (tiles.mean(), np.square(tiles).mean() - np.mean(pairs))
     for shift in (0.0, 3.0, 2.123456789):
         assert _moments_of(pieces, shift, Tiles(6, 2, 3)) == pytest.approx(expected, rel=1e-6)
-    assert _moments_of(pieces, 0.0, Tiles(6, 2, 3)).variance != pytest.approx(tiles.var(), rel=1e-3)
+    assert _moments_of(pieces, 0.0, Tiles(6, 2, 3)).variance != pytest.approx(tiles.var(), rel=0.01)
 
 
 def test_pairs_of_their_own_give_the_sample_variance() -> None:
@@ -149,7 +150,7 @@ def test_large_means_keep_the_digits_of_a_small_variance() -> None:
         (lambda: plan_pairs(PAIR_LAWS["sign"], 4, 0.0), r"plan_pairs: relative_variance must be .*; received 0\.0"),
         (
             lambda: plan_pairs(PAIR_LAWS["sign"], 4, 1e-20),
-            "plan_pairs: relative_variance .* 2.40 tiles; received 1e-20",
+            "plan_pairs: relative_variance .* 2.40 tiles; rec.* 1e-20",
         ),
         (lambda: plan_pairs(PAIR_LAWS["sign"], 4, math.nan), "plan_pairs: relative_variance .*; received nan"),
         (

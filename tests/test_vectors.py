@@ -1,4 +1,4 @@
-"""The general formula for the moments of q·k, by hand and against draws; and laws of vectors that depend on themselves."""
+"""The general formula for the moments of q·k, by hand and against draws; laws of vectors whose components depend."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ def test_normal_vectors_by_a_quadratic_form(seed: int) -> None:
     expected = np.trace(b @ covariance) + mean @ b @ mean
     variance = 2 * np.trace(b @ covariance @ b @ covariance) + 4 * mean @ b @ covariance @ b @ mean
     assert dot_product_moments(*parts(mean, covariance)) == pytest.approx((expected, variance))
-    q, sigma_q, k, sigma_k, cross = parts(mean, covariance)
+    q, sigma_q, k, sigma_k, _ = parts(mean, covariance)
     alone = dot_product_moments(q, sigma_q, k, sigma_k)
     assert alone == dot_product_moments(q, sigma_q, k, sigma_k, np.zeros((5, 5)))
     assert abs(alone.variance - variance) > 0.01 * variance

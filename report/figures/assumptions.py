@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from experiments.assumptions import CASES, INDEPENDENT, SLIGHT
+from experiments.assumptions import CASES, INDEPENDENT, SLIGHT, kind_of
 from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
@@ -128,19 +128,12 @@ def alt_deviations(frame: pd.DataFrame) -> str:
     ).replace(". variance", ". Variance")
 
 
-def is_kept(frame: pd.DataFrame, case: str) -> bool:
-    """Whether a case keeps mean 0 and variance d_k."""
-    rows = select(frame, case=case)
-    mean, variance = (rows[rows["quantity"] == quantity] for quantity in ("mean", "variance"))
-    return bool(np.all(mean["prediction"] == 0) and np.allclose(variance["prediction"], variance["d_k"]))
-
-
 def _draw_left(axes: Axes, frame: pd.DataFrame, quantity: str) -> None:
     """Points at the measured d_k on exact lines that go on beyond them, each with its name at the end."""
     power = 1.0 if quantity == "variance" else 0.5
     dimensions = levels(frame, "d_k")
     octaves = 2 ** np.arange(int(np.log2(dimensions[0])), int(np.ceil(np.log2(BEYOND * dimensions[-1]))) + 1)
-    kept = [case for case in CASES if is_kept(frame, case)]
+    kept = _kept()
     labels, shown = [], []
     for case, words in CASES.items():
         law = PAIR_LAWS[case]
@@ -191,19 +184,23 @@ def caption_left(frame: pd.DataFrame) -> str:
     """What is kept, and the two ways in which the root fails, with their numbers at the largest d_k."""
     d_k = levels(frame, "d_k")[-1]
     rows = frame[frame["d_k"] == d_k].set_index(["case", "quantity"])["estimate"]
-    n_kept = sum(is_kept(frame, case) for case in CASES)
 
     def variance(case: str) -> str:
         return number(float(rows[case, "variance"]) / d_k)
 
     return (
-        f"Divided by $\\sqrt{{d_k}}$, at $d_k = {d_k}$: {n_kept} of {len(CASES)} cases (blue) keep variance 1. "
+        f"Divided by $\\sqrt{{d_k}}$, at $d_k = {d_k}$: {len(_kept())} of {len(CASES)} cases (blue) keep variance 1. "
         f"Entries of another size, or neighbours that are alike, only change the constant: {variance('wide')} for a "
         f"standard deviation of 3, {variance('narrow')} for 1/2, {variance('neighbours')} for neighbours. Where all "
         f"components of both vectors are correlated the variance, {variance('shared-sign')}, goes on growing like "
         f"$d_k$. Where each $q_i$ is correlated with its $k_i$, or no entry is centred, it is the mean that grows, "
         f"like $\\sqrt{{d_k}}$: {number(float(rows[SLIGHT, 'mean']) / d_k**0.5)} for a correlation of 0.1."
     )
+
+
+def _kept() -> list[str]:
+    """The cases that keep mean 0 and variance d_k."""
+    return [case for case in CASES if kind_of(PAIR_LAWS[case]) == "kept"]
 
 
 def alt_left(frame: pd.DataFrame) -> str:

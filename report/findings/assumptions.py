@@ -5,15 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.assumptions import CASES, INDEPENDENT, SLIGHT, Case
+from experiments.assumptions import CASES, INDEPENDENT, KINDS, SLIGHT, Case, kind_of
 from experiments.claims import Judgement, Verdict
 from experiments.runner import Results
 from report.figures.selection import levels, select
 from report.wording import plain
-from scaling.pairs import PAIR_LAWS, AlignedPair, PairLaw, SharedSignPair
-
-KINDS = ("kept", "constant", "power")
-FAR, FARTHER = 2**30, 2**40  # dimensions between which a wrong power would show
+from scaling.pairs import PAIR_LAWS, AlignedPair, SharedSignPair
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,6 @@ def broken_assumptions(results: Results) -> Broken:
             what: controls[f"assumption-{what}-{SLIGHT}-as-{INDEPENDENT}"] for what in ("variance", "mean", "square")
         },
     )
-
-
-def kind_of(law: PairLaw) -> str:
-    """What √d_k does to a law: mean 0 and variance 1 "kept", only the "constant" wrong, or the "power" as well."""
-    squares = [(law.variance(d_k) + law.mean(d_k) ** 2) / d_k for d_k in (FAR, FARTHER)]
-    if abs(squares[1] / squares[0] - 1) > 1e-6:
-        return "power"
-    return "kept" if abs(squares[1] - 1) < 1e-6 else "constant"
 
 
 def _row(name: str, rows: pd.DataFrame, results: Results) -> CaseRow:

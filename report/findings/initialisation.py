@@ -45,7 +45,7 @@ class Initial:
     input_sd: float
     margin: float
     layers: Mapping[str, FirstScores]
-    entropies: Judgement
+    entropies: Judgement | None  # where the law is near enough for a claim
     exact_own: float  # variance of a token's score with itself over that of two tokens, unnormalised, linear layer
     own: float  # as measured
     own_error: float  # its standard error
@@ -98,7 +98,7 @@ def first_scores(results: Results) -> Initial:
         input_sd=settings.input_sd,
         margin=settings.margin,
         layers=layers,
-        entropies=results.ledger["initial-entropies"],
+        entropies=next((found for found in results.ledger.judgements if found.claim.id == "initial-entropies"), None),
         exact_own=own("prediction"),
         own=own("estimate"),
         own_error=value("linear", "none", unit, "own_variance", "standard_error")
