@@ -127,16 +127,14 @@ class Initialisation(Experiment[LayerCell]):
         "d_in": Column("entries of a token", "count"),
         "d_k": Column("entries of q and of k", "count"),
         "n_keys": Column("keys in each row of the softmax, one token each", "count"),
-        "input_sd": Column("standard deviation of a token's entries; empty where no token enters"),
-        "norm": Column(
-            "whether layer norm comes before the matrices: none or layer; empty where no token enters", "name"
-        ),
+        "input_sd": Column("standard deviation of a token's entries"),
+        "norm": Column("what comes before the matrices: none, or layer norm", "name"),
         "n_heads": Column("untrained heads over all blocks", "count"),
         **ESTIMATE_COLUMNS,
         "quantity": Column(
             "variance of q·k/√d_k over heads and pairs of different tokens; own_variance: that of a token with itself; "
             "normalised_entropy: mean over rows of the weights' entropy / ln n_keys; scatter: mean square, over heads, "
-            "of the relative deviation of ‖W_q W_kᵀ‖²_F from its mean",
+            "of the relative deviation of ‖W_q W_kᵀ‖²_F/d_k, a head's variance over such tokens, from its mean",
             "name",
         ),
         "prediction": Column("exact; of the entropy approximate, by the law of normal queries and keys"),
@@ -201,7 +199,7 @@ class Initialisation(Experiment[LayerCell]):
                 index = shape | {"input_sd": inputs.sd, "norm": norm} | n_heads
                 exact = (cell.variance(inputs), cell.own_variance(inputs), cell.entropy(inputs))
                 rows += [estimate_row(index, *line) for line in zip(QUANTITIES, table[:, i].T, exact, strict=True)]
-            index = shape | {"input_sd": np.nan, "norm": ""} | n_heads
+            index = shape | {"input_sd": 1.0, "norm": "none"} | n_heads
             rows.append(estimate_row(index, "scatter", blocks[:, -1], cell.scatter))
         return pd.DataFrame(rows)
 

@@ -24,7 +24,7 @@ def variances(frame: pd.DataFrame, norm: str, input_sd: float) -> pd.DataFrame:
 
 def sizes(frame: pd.DataFrame) -> list[float]:
     """The inputs' standard deviations, 1 first."""
-    return sorted(float(sd) for sd in frame["input_sd"].dropna().unique())
+    return sorted(float(sd) for sd in frame["input_sd"].unique())
 
 
 def _draw_panel(axes: Axes, frame: pd.DataFrame, norm: str) -> None:
