@@ -52,19 +52,6 @@ GLOSSARY = (
         "context vector",
     ),
     Term(
-        "control",
-        "A wrong claim, made on purpose and judged beside the others, to see whether it would be noticed.",
-        "table",
-        "controls",
-    ),
-    Term(
-        "covariance matrix, $\\Sigma$",
-        "The covariances of each two components of a vector; on its diagonal stand their variances.",
-        "equation",
-        "pair-variance",
-        "covariance matrix",
-    ),
-    Term(
         "$d_{\\mathrm{in}}$",
         "How many numbers an embedding has; the weight matrices have as many rows.",
         "equation",
@@ -244,13 +231,6 @@ GLOSSARY = (
         "equation",
         "row-law",
         "sigma",
-    ),
-    Term(
-        "$\\sigma_w^2$",
-        "The variance of the independent random numbers that a weight matrix starts from.",
-        "equation",
-        "initial-variance",
-        "sigma_w squared",
     ),
     Term(
         "simultaneous",

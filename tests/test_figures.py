@@ -219,7 +219,7 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
         Assumptions(n_blocks=BLOCKS, d_k=[1, 2, 256, 300] if large else [3], margin=0.5),
         Initialisation(
             n_blocks=BLOCKS, d_in=300 if large else 8, d_k=128 if large else 1, n_tokens=16 if large else 2, margin=0.9,
-            input_sd=99.5 if large else 1.1,
+            input_sd=29.5 if large else 1.1,
         ),
         Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
     ]  # fmt: skip

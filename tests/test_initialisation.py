@@ -249,8 +249,17 @@ def test_the_frame_holds_each_estimate_beside_its_law() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"d_in": 7}, {"d_k": 0}, {"n_tokens": 1}, {"input_sd": 1.0}, {"margin": 1.0}, {"layers": ["he"]}]
-)
+    "change",
+    [
+        {"d_in": 7},
+        {"d_k": 0},
+        {"n_tokens": 1},
+        {"input_sd": 1.0},
+        {"input_sd": 30.1},
+        {"margin": 1.0},
+        {"layers": ["he"]},
+    ],
+)  # fmt: skip
 def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     """Few entries are nearly alike now and then, which layer norm cannot bring to size 1."""
     with pytest.raises(ValueError, match=next(iter(change))):

@@ -307,6 +307,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "[aligned]\nn_blocks = 4\nd_k = [3, 7]\nrho = [0.01, 0.1, 0.3, 0.9, 0.95, 0.99]",
         "[lookup]\nn_blocks = 2\nd_k = 2\nrate = 0.001\nn_steps = 1\nbatch = 1",
         "[lookup]\nn_blocks = 2\nd_k = 256\nrate = 10.0\nn_steps = 20\nbatch = 8",
+        "[assumptions]\nn_blocks = 2\nd_k = [1]",
+        "[initialisation]\nn_blocks = 2\nd_in = 8\nd_k = 1\nn_tokens = 2\ninput_sd = 30.0",
     ],
     ids=[
         "one dimension",
@@ -320,6 +322,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "six correlations",
         "learns nothing",
         "learns too fast",
+        "assumptions of scalars",
+        "tiny layers",
     ],
 )
 def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
