@@ -107,6 +107,10 @@ class Experiment(BaseModel, ABC, Generic[CellT]):
         """The claims this experiment gives evidence for; none unless overridden."""
         return []
 
+    def controls(self, observed: Mapping[CellT, Values]) -> list[Claim]:
+        """Claims that are wrong on purpose, to be judged beside the others; none unless overridden."""
+        return []
+
 
 def cell_key(cell: Any) -> str:
     """A cell's parameters as one stable line of JSON: the name under which its draws and blocks are known."""

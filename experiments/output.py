@@ -133,6 +133,7 @@ def claims_record(results: Results) -> dict[str, Any]:
         "confidence_of_each_interval": ledger.confidence,
         "summary": ledger.summary,
         "claims": [_judgement_record(judgement) for judgement in ledger.judgements],
+        "controls": [_judgement_record(judgement) for judgement in results.controls],
     }
 
 

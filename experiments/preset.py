@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from experiments.aligned import Aligned
+from experiments.assumptions import Assumptions
 from experiments.causal import Causal
 from experiments.derivation import Derivation
 from experiments.distribution import Distribution
@@ -26,6 +27,7 @@ from experiments.freezing import Freezing
 from experiments.goodness import Goodness
 from experiments.gradient_map import GradientMap
 from experiments.gradients import Gradients
+from experiments.initialisation import Initialisation
 from experiments.learning import Learning
 from experiments.lecture_demo import LectureDemo
 from experiments.lookup import Lookup
@@ -76,6 +78,8 @@ class Preset(BaseModel):
     aligned: Aligned
     lookup: Lookup
     scalings: Scalings
+    assumptions: Assumptions
+    initialisation: Initialisation
     learning: Learning
 
     @property

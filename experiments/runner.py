@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.blocks import Block, blocks_of
-from experiments.claims import Claim, Ledger, judge_all
+from experiments.claims import Claim, Judgement, Ledger, judge, judge_all
 from experiments.executor import Executor, LocalExecutor
 from experiments.experiment import Experiment, cell_key
 from experiments.preset import Preset
@@ -32,6 +32,7 @@ class Results:
     n_computed: int
     n_reused: int
     n_by_worker: tuple[int, ...] = ()  # of those computed; empty unless on a cluster
+    controls: tuple[Judgement, ...] = ()  # of claims that are wrong on purpose, with the ledger's confidence
 
 
 def run(preset: Preset, store_path: Path, say: Say, executor: Executor | None = None) -> Results:
@@ -41,18 +42,20 @@ def run(preset: Preset, store_path: Path, say: Say, executor: Executor | None = 
     its seed) alone: not on who computes, on the order in which blocks finish, or on how many of them were reused.
     """
     codes = {experiment.name: code_hash(experiment) for experiment in preset.experiments}
-    found: dict[str, tuple[pd.DataFrame, list[Claim]]] = {}
+    found: dict[str, tuple[pd.DataFrame, list[Claim], list[Claim]]] = {}
     with executor or LocalExecutor() as executor, Store(store_path, say) as store:
         blocks, missing = _stored(preset, store, codes)
         n_blocks = sum(map(len, blocks.values())) + len(missing)
         for experiment in _measured(preset, blocks, missing, store, codes, executor):
             observed = _by_cell(experiment, blocks[experiment.name])
-            found[experiment.name] = experiment.frame(observed), experiment.claims(observed)
+            claims, wrong = experiment.claims(observed), experiment.controls(observed)
+            found[experiment.name] = experiment.frame(observed), claims, wrong
         in_order = [found[experiment.name] for experiment in preset.experiments]
-        ledger = judge_all([claim for _, claims in in_order for claim in claims], preset.family_wise_error)
+        ledger = judge_all([claim for _, claims, _ in in_order for claim in claims], preset.family_wise_error)
+        controls = tuple(judge(claim, ledger.confidence) for *_, wrong in in_order for claim in wrong)
         frames = {experiment.name: found[experiment.name][0] for experiment in preset.experiments}
         n_by_worker = tuple(executor.n_by_worker.values())
-        return Results(preset, frames, ledger, len(missing), n_blocks - len(missing), n_by_worker)
+        return Results(preset, frames, ledger, len(missing), n_blocks - len(missing), n_by_worker, controls)
 
 
 Blocks = dict[tuple[str, int], NDArray[np.float64]]

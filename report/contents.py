@@ -56,6 +56,8 @@ PARTS = (
             Chapter("jacobian", "The softmax’s Jacobian: which rows still answer", "The Jacobian"),
             Chapter("gradients", "“The gradient vanishes” is half the truth", "The gradient"),
             Chapter("scalings", "Other rules, on the same draws", "Other rules"),
+            Chapter("assumptions", "When the assumptions break", "Broken assumptions"),
+            Chapter("initialisation", "What a layer really starts from", "Initialisation"),
             Chapter("learning", "Does a head learn faster with it?", "Learning"),
             Chapter("explorer", "Try it: one row of attention", "Explorer"),
             Chapter("questions", "Common claims, measured", "Common claims"),

@@ -134,6 +134,12 @@ GLOSSARY = (
         "kurtosis",
     ),
     Term(
+        "layer norm",
+        "What brings the entries of each token to mean 0 and variance 1 before they enter a layer.",
+        "section",
+        "initialisation",
+    ),
+    Term(
         "learning rate",
         "How far a step of gradient descent goes, $\\eta$: it changes the weights by $-\\eta$ times the gradient.",
         "section",

@@ -3,22 +3,28 @@
 from scaling.attention import Attention, SelfAttentionV1, SelfAttentionV2, attend, simplified_attention
 from scaling.attention_law import AttentionLaw, attention_law
 from scaling.dot_product_law import DotProductLaw, dot_product_law
-from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
+from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, Sparse, StudentT, Uniform, entry_law
 from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, limit_of_sum_p2
 from scaling.goodness import anderson_darling, mean_against_normal
 from scaling.gradients import ChainedGradients, chained_gradients, score_gradient
+from scaling.initialisation import INITIALISATIONS, initial_variance, layer_norm
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
 from scaling.multi_head import CausalAttention, MultiHeadAttention
+from scaling.pair_moments import measure_pairs, plan_pairs
+from scaling.pairs import PAIR_LAWS, PairLaw
 from scaling.rule_names import SCORE_RULES, score_rule
 from scaling.rules import RAW, SCALED, PowerRule
 from scaling.sampling import Tiles, draw_rows, draw_scores, plan_second_moments, plan_tiles, second_moments
 from scaling.saturation import RowObservables, row_observables
 from scaling.softmax_law import SoftmaxLaw, softmax_law
 from scaling.torch_random import TorchRandom
+from scaling.vectors import DotProductMoments, PairMoments, dot_product_moments
 
 __all__ = [
     "ENTRY_LAWS",
+    "INITIALISATIONS",
+    "PAIR_LAWS",
     "RAW",
     "SCALED",
     "SCORE_RULES",
@@ -27,17 +33,21 @@ __all__ = [
     "CausalAttention",
     "ChainedGradients",
     "DotProductLaw",
+    "DotProductMoments",
     "EntryLaw",
     "Gaussian",
     "Interval",
     "Moments",
     "MultiHeadAttention",
+    "PairLaw",
+    "PairMoments",
     "PowerRule",
     "RowObservables",
     "SelfAttentionV1",
     "SelfAttentionV2",
     "Sign",
     "SoftmaxLaw",
+    "Sparse",
     "StudentT",
     "Tiles",
     "TorchRandom",
@@ -47,15 +57,20 @@ __all__ = [
     "attention_law",
     "chained_gradients",
     "dot_product_law",
+    "dot_product_moments",
     "draw_rows",
     "draw_scores",
     "entry_law",
     "freezing_d_k",
     "freezing_sigma",
+    "initial_variance",
+    "layer_norm",
     "limit_of_entropy",
     "limit_of_sum_p2",
     "mean_against_normal",
     "mean_interval",
+    "measure_pairs",
+    "plan_pairs",
     "plan_second_moments",
     "plan_tiles",
     "row_observables",

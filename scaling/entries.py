@@ -21,16 +21,26 @@ Shape = tuple[int, ...]
 LARGEST = 1e75  # parameter, and 1/LARGEST the smallest width: fourth powers stay within floats
 
 
-class EntryLaw(Protocol):
-    """The common law of independent, identically distributed entries."""
+class VectorLaw(Protocol):
+    """A law of vectors whose components have one mean and one variance, and may depend on each other."""
 
     @property
     def mean(self) -> float:
-        """E[x]."""
+        """E[x] of every component."""
 
     @property
     def variance(self) -> float:
-        """E[(x - mean)²]."""
+        """E[(x - mean)²] of every component."""
+
+    def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
+        """Independent vectors along the last axis of the shape, in single precision; `rng` decides all of them."""
+
+
+class EntryLaw(VectorLaw, Protocol):
+    """The common law of independent, identically distributed entries: of a vector, or of an array of any shape.
+
+    `sample_single` may be faster than `sample`, and draw others.
+    """
 
     @property
     def kurtosis(self) -> float:
@@ -38,9 +48,6 @@ class EntryLaw(Protocol):
 
     def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
         """Independent draws of the given shape; `rng` decides all of them."""
-
-    def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
-        """The same law in single precision, where that is faster; other draws than those of `sample`."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +184,52 @@ class StudentT:
         return draws
 
     def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
-        """The same draws, rounded to single precision."""
-        return self.sample(rng, shape).astype(np.float32)
+        """Independent draws in single precision: z √((ν-2)/(2g)), z normal and g of the gamma law of shape ν/2."""
+        draws = rng.standard_gamma(self.nu / 2, shape, dtype=np.float32)
+        np.divide(np.float32((self.nu - 2) / 2), draws, out=draws)
+        np.sqrt(draws, out=draws)
+        draws *= standard_normals(rng, shape)
+        return draws
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """0, but with probability `share` ±1/√share, either sign alike: variance 1.
+
+    Not among ENTRY_LAWS: a small block of its products may be all zeros, whose variance has no logarithm. ValueError
+    unless 1e-6 ≤ share ≤ 1; a share of 1 is the law `Sign`.
+    """
+
+    share: float = 0.1
+    mean: float = field(init=False, default=0.0)
+    variance: float = field(init=False, default=1.0)
+
+    def __post_init__(self) -> None:
+        if not is_number(self.share) or not 1e-6 <= self.share <= 1:
+            raise ValueError(f"Sparse: share must be a number from 1e-6 to 1; received {shown(self.share)}")
+
+    @property
+    def kurtosis(self) -> float:
+        """1/share."""
+        return 1 / self.share
+
+    def sample(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Independent draws of the given shape."""
+        u = rng.random(shape)
+        draws: NDArray[np.float64] = self._where(u < self.share, u < self.share / 2) * np.float64(self.share**-0.5)
+        return draws
+
+    def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
+        """Independent draws in single precision, whose share is a multiple of 2⁻²⁴ not 6e-8 above the stated one."""
+        u = rng.random(shape, dtype=np.float32)
+        draws: NDArray[np.float32] = self._where(u < self.share, u < self.share / 2) * np.float32(self.share**-0.5)
+        return draws
+
+    @staticmethod
+    def _where(is_used: NDArray[np.bool_], is_negative: NDArray[np.bool_]) -> NDArray[np.int8]:
+        """0 where not used, else -1 or +1."""
+        signs: NDArray[np.int8] = is_used.view(np.int8) - 2 * is_negative.view(np.int8)
+        return signs
 
 
 ENTRY_LAWS: dict[str, Callable[[], EntryLaw]] = {

@@ -7,8 +7,15 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 
 from scaling.arrays import is_count, shown
+from scaling.queries_and_keys import (
+    Array,
+    centred_directions,
+    checked_vectors,
+    dot_products_of,
+    refuse_impossible,
+    unit_vectors,
+)
 from scaling.rules import NormalisedRule
-from scaling.vectors import Array, centred_directions, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
 
 
 @dataclass(frozen=True)

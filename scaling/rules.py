@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling.arrays import is_count, is_number, shown
-from scaling.vectors import Array, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
+from scaling.queries_and_keys import Array, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
 
 FloatsT = TypeVar("FloatsT", NDArray[np.float32], NDArray[np.float64])
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.arrays import is_count, is_number, shown
-from scaling.entries import EntryLaw
+from scaling.entries import VectorLaw
 from scaling.normals import standard_normals
 
 # Elements held at once, per array: entries of Q and K, and scores. 1 MiB each in float32, about a core's cache.
@@ -122,7 +122,7 @@ def _plan(
 
 def _scores_cost(d_k: int, tiles: Tiles) -> float:
     """Nanoseconds of a block whose scores are looked at one by one, for tiles whose scores can be held."""
-    return math.inf if tiles.n_queries > LONGEST_SIDE else _products_cost(d_k, tiles, SCORE_COST)
+    return math.inf if tiles.n_queries > LONGEST_SIDE else products_cost(d_k, tiles, SCORE_COST)
 
 
 def _second_moments_cost(d_k: int, tiles: Tiles) -> float:
@@ -130,10 +130,11 @@ def _second_moments_cost(d_k: int, tiles: Tiles) -> float:
     m, n = tiles.n_queries, tiles.n_keys
     if _has_short_way(d_k, tiles):
         return tiles.n_tiles * ((m + n) * d_k * (DRAW_COST + PRODUCT_COST * d_k / 2) + GRAM_COST * d_k**2)
-    return math.inf if m > 2 * LONGEST_SIDE or m * d_k > MOST_HELD else _products_cost(d_k, tiles, SUM_COST)
+    return math.inf if m > 2 * LONGEST_SIDE or m * d_k > MOST_HELD else products_cost(d_k, tiles, SUM_COST)
 
 
-def _products_cost(d_k: int, tiles: Tiles, score_cost: float) -> float:
+def products_cost(d_k: int, tiles: Tiles, score_cost: float) -> float:
+    """Nanoseconds of a block whose products are formed, with those that each one takes afterwards."""
     m, n = tiles.n_queries, tiles.n_keys
     tile = DRAW_COST * (m + n) * d_k + m * n * (PRODUCT_COST * d_k + score_cost) + TILE_COST * (m * n > 1)
     return tiles.n_tiles * tile
@@ -145,7 +146,7 @@ def plan_second_moments(d_k: int, relative_variance: float, kurtosis_q: float = 
 
 
 def second_moments(
-    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
+    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: VectorLaw, keys: VectorLaw
 ) -> tuple[float, float]:
     """Mean and mean square of a block's dot products, without the products where there is a shorter way.
 
@@ -169,7 +170,9 @@ def second_moments(
     return total / tiles.n_scores, square / tiles.n_scores
 
 
-def _gram(rng: np.random.Generator, law: EntryLaw, d_k: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _gram(
+    rng: np.random.Generator, law: VectorLaw, d_k: int, n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Σ x_i, (d_k,), and Σ x_i x_iᵀ, (d_k, d_k), of n vectors with entries from a law, drawn a few at a time."""
     total, gram = np.zeros(d_k), np.zeros((d_k, d_k))
     together = max(d_k, CHUNK // d_k)
@@ -187,11 +190,11 @@ def _has_short_way(d_k: int, tiles: Tiles) -> bool:
 
 
 def draw_scores(
-    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
+    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: VectorLaw, keys: VectorLaw
 ) -> Iterator[NDArray[np.float32]]:
     """Dot products of a block, a few tiles at a time, each piece (tiles, n_queries, n_keys), in single precision.
 
-    Entries of Q follow `queries`, those of K follow `keys`. Keys are drawn a slice at a time, so that K itself is
+    Rows of Q follow `queries`, those of K follow `keys`. Keys are drawn a slice at a time, so that K itself is
     never held. `rng` decides every draw. A product of d_k entries is off by some √d_k 6e-8 of its size, at random:
     what is summed over products is to be summed in double precision.
 
@@ -203,7 +206,7 @@ def draw_scores(
 
 
 def _pieces(
-    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: EntryLaw, keys: EntryLaw
+    rng: np.random.Generator, d_k: int, tiles: Tiles, queries: VectorLaw, keys: VectorLaw
 ) -> Iterator[NDArray[np.float32]]:
     """The generator behind `draw_scores`, which would not look at its arguments before the first piece is asked for."""
     m, n = tiles.n_queries, tiles.n_keys
@@ -250,7 +253,7 @@ def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int)
         yield rows
 
 
-def _refuse_undrawable(where: str, d_k: int, queries: EntryLaw, keys: EntryLaw) -> None:
+def _refuse_undrawable(where: str, d_k: int, queries: VectorLaw, keys: VectorLaw) -> None:
     if not is_count(d_k):
         raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
     for side, law in (("queries", queries), ("keys", keys)):

@@ -10,8 +10,8 @@ from scipy import special
 
 from scaling.arrays import check_sizes, is_number, shown
 from scaling.attention_law import query_lengths
+from scaling.queries_and_keys import refuse_impossible
 from scaling.rules import FloatsT, ProductRule
-from scaling.vectors import refuse_impossible
 
 
 @dataclass(frozen=True)

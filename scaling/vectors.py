@@ -1,59 +1,129 @@
-"""Queries and keys as rules take them: checked, multiplied, brought to length 1."""
+"""Any two vectors' dot product, by the means and covariances of their components; laws whose components depend.
+
+The derivation of Var(q·k) = d_k needs components that are uncorrelated within q or within k. The laws here are not.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_count, real_array, shown
+from scaling.arrays import is_number, real_array, shown
+from scaling.entries import Shape
+from scaling.normals import standard_normals
 
 Array = NDArray[np.float64]
 
 
-def dot_products_of(q: Array, k: Array) -> Array:
-    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys)."""
-    products: Array = q @ np.swapaxes(k, -1, -2)
-    return products
+class DotProductMoments(NamedTuple):
+    """Mean and variance of q·k."""
+
+    mean: float
+    variance: float
 
 
-def checked_vectors(where: str, q: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
-    """Queries and keys as floats with the same d_k, or a ValueError that begins with `where`."""
-    q, k = real_array(q, f"{where}: q"), real_array(k, f"{where}: k")
-    if min(q.ndim, k.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or not _broadcast(q.shape[:-2], k.shape[:-2]):
-        raise ValueError(
-            f"{where}: q (..., n_queries, d_k) and k (..., n_keys, d_k) are needed, d_k from 1; "
-            f"received shapes {q.shape} and {k.shape}"
-        )
-    return q, k
+class PairMoments(NamedTuple):
+    """Means (d,) and covariances (d, d) of two vectors, and Cov(q_i, k_j) as `cross` (d, d); None: independent."""
+
+    mean_q: ArrayLike
+    covariance_q: ArrayLike
+    mean_k: ArrayLike
+    covariance_k: ArrayLike
+    cross: ArrayLike | None = None
 
 
-def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
-    """Whether stacks of these shapes pair up, as NumPy's products do."""
-    return all(a == b or 1 in (a, b) for a, b in zip(first[::-1], second[::-1], strict=False))
+def dot_product_moments(
+    mean_q: ArrayLike,
+    covariance_q: ArrayLike,
+    mean_k: ArrayLike,
+    covariance_k: ArrayLike,
+    cross: ArrayLike | None = None,
+) -> DotProductMoments:
+    """Exact mean and variance of q·k, from the fields of `PairMoments`.
+
+    E[q·k] = μ_q·μ_k + tr C and Var(q·k) = tr(Σ_q Σ_k) + μ_qᵀ Σ_k μ_q + μ_kᵀ Σ_q μ_k + tr(C C) + 2 μ_qᵀ Cᵀ μ_k, with
+    C = Cov(q, k). Without C for independent vectors of any law, else for vectors that are jointly normal. ValueError
+    for arrays of other shapes, and for covariances that are not symmetric.
+    """
+    q, k = _mean(mean_q, "mean_q"), _mean(mean_k, "mean_k")
+    matrices = {"covariance_q": covariance_q, "covariance_k": covariance_k}
+    sigma_q, sigma_k = (_matrix(matrix, name, len(q)) for name, matrix in matrices.items())
+    for name, matrix in zip(matrices, (sigma_q, sigma_k), strict=True):
+        if not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0):
+            raise ValueError(f"dot_product_moments: {name} must be symmetric; received {shown(matrices[name])}")
+    if q.shape != k.shape:
+        raise ValueError(f"dot_product_moments: mean_k must have {len(q)} entries like mean_q; received {len(k)}")
+    mean = q @ k
+    variance = np.vdot(sigma_q, sigma_k) + q @ sigma_k @ q + k @ sigma_q @ k
+    if cross is not None:
+        c = _matrix(cross, "cross", len(q))
+        mean = mean + np.trace(c)
+        variance = variance + np.vdot(c, c.T) + 2 * k @ c @ q
+    return DotProductMoments(float(mean), float(variance))
 
 
-def unit_vectors(vectors: Array) -> Array:
-    """v/‖v‖, or v itself if it is 0; through v/max|v|, since squares of huge or tiny entries would be inf or 0."""
-    scaled = vectors / _largest(vectors)
-    lengths = np.sqrt(np.vecdot(scaled, scaled))[..., None]  # at least 1, unless v is 0
-    scaled /= np.maximum(lengths, 1.0)
-    return scaled
+@dataclass(frozen=True)
+class SharedSign:
+    """x_i = √r f + √(1-r) z_i: normal z_i, and one sign f = ±1 that all components of a vector share.
+
+    Mean 0, variance 1, and the correlation r between any two components. ValueError unless 0 ≤ r ≤ 1.
+    """
+
+    r: float
+    mean: float = field(init=False, default=0.0)
+    variance: float = field(init=False, default=1.0)
+
+    def __post_init__(self) -> None:
+        if not is_number(self.r) or not 0 <= self.r <= 1:
+            raise ValueError(f"SharedSign: r must be a number from 0 to 1; received {shown(self.r)}")
+
+    def covariance(self, d_k: int) -> Array:
+        """(d_k, d_k): 1 on the diagonal, r elsewhere."""
+        return np.where(np.eye(d_k, dtype=bool), 1.0, float(self.r))
+
+    def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
+        """Independent vectors along the last axis."""
+        signs = rng.integers(0, 1, (*shape[:-1], 1), dtype=np.int8, endpoint=True) * 2 - 1
+        x = standard_normals(rng, shape)
+        x *= np.float32((1 - self.r) ** 0.5)
+        x += np.float32(self.r**0.5) * signs.astype(np.float32)
+        return x
 
 
-def centred_directions(vectors: Array) -> Array:
-    """v less the mean of its entries, up to a positive factor; exactly 0 where all entries are the same."""
-    scaled = vectors / _largest(vectors)
-    is_constant = scaled.max(axis=-1, keepdims=True) == scaled.min(axis=-1, keepdims=True)
-    scaled -= np.where(is_constant, scaled[..., :1], scaled.mean(axis=-1, keepdims=True))
-    return scaled
+@dataclass(frozen=True)
+class Neighbours:
+    """x_i = (z_i + z_(i+1))/√2 with normal z_i: neighbours have the correlation 1/2, others none."""
+
+    mean: float = field(init=False, default=0.0)
+    variance: float = field(init=False, default=1.0)
+
+    def covariance(self, d_k: int) -> Array:
+        """(d_k, d_k): 1 on the diagonal, 1/2 beside it, 0 elsewhere."""
+        return np.eye(d_k) + 0.5 * (np.eye(d_k, k=1) + np.eye(d_k, k=-1))
+
+    def eigenvalues(self, d_k: int) -> Array:
+        """(d_k,): 1 + cos(π j/(d_k + 1)), those of the covariance."""
+        eigenvalues: Array = 1 + np.cos(np.pi * np.arange(1, d_k + 1) / (d_k + 1))
+        return eigenvalues
+
+    def sample_single(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
+        """Independent vectors along the last axis."""
+        z = standard_normals(rng, (*shape[:-1], shape[-1] + 1))
+        x: NDArray[np.float32] = z[..., 1:] + z[..., :-1]
+        x *= np.float32(0.5**0.5)
+        return x
 
 
-def _largest(vectors: Array) -> Array:
-    """max|v| of each vector, (..., 1); 1 where the vector is 0."""
-    largest = np.maximum(vectors.max(axis=-1, keepdims=True), -vectors.min(axis=-1, keepdims=True))
-    positive: Array = np.where(largest == 0, 1.0, largest)
-    return positive
+def _mean(values: ArrayLike, name: str) -> Array:
+    mean = real_array(values, f"dot_product_moments: {name}")
+    if mean.ndim != 1 or mean.size == 0:
+        raise ValueError(f"dot_product_moments: {name} must have the shape (d_k,); received {mean.shape}")
+    return mean
 
 
-def refuse_impossible(where: str, d_k: int) -> None:
-    """ValueError, which begins with `where`, unless d_k is a whole number from 1."""
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+def _matrix(values: ArrayLike, name: str, d_k: int) -> Array:
+    matrix = real_array(values, f"dot_product_moments: {name}")
+    if matrix.shape != (d_k, d_k):
+        raise ValueError(f"dot_product_moments: {name} must have the shape ({d_k}, {d_k}); received {matrix.shape}")
+    return matrix

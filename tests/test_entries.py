@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from judge import disagreements
-from scaling import ENTRY_LAWS, EntryLaw, Gaussian, Sign, StudentT, Uniform, entry_law
+from scaling import ENTRY_LAWS, EntryLaw, Gaussian, Sign, Sparse, StudentT, Uniform, entry_law
 
 LAWS: dict[str, EntryLaw] = {
     "gaussian": Gaussian(),
@@ -18,13 +18,16 @@ LAWS: dict[str, EntryLaw] = {
     "uniform [0, 1)": Uniform(0.0, 1.0),
     "sign": Sign(),
     "student-t, 20": StudentT(20.0),
+    "sparse": Sparse(),
+    "sparse, 0.4": Sparse(0.4),
 }
 
 
 def power_means(law: EntryLaw, n_blocks: int = 60, size: int = 20_000) -> np.ndarray:
-    """Block means of x, (x - mean)² and (x - mean)⁴."""
+    """Block means of x, (x - mean)² and (x - mean)⁴; half of each block in single precision."""
     rngs = [np.random.default_rng([7, block]) for block in range(n_blocks)]
-    draws = (law.sample(rng, (size // 100, 100)) for rng in rngs)
+    shape = (size // 200, 100)
+    draws = (np.concatenate([law.sample(rng, shape), law.sample_single(rng, shape)], dtype=np.float64) for rng in rngs)
     return np.array([[x.mean(), ((x - law.mean) ** 2).mean(), ((x - law.mean) ** 4).mean()] for x in draws])
 
 
@@ -65,6 +68,17 @@ def test_signs_by_enumeration() -> None:
     )
 
 
+def test_sparse_entries_by_enumeration() -> None:
+    """0, or ±2 for one of four: mean 0, variance 1, kurtosis 4; nothing else is drawn, in either precision."""
+    law = Sparse(0.25)
+    values, chances = np.array([-2, 0, 2]), np.array([1, 6, 1]) / 8
+    assert (law.mean, law.variance, law.kurtosis) == (chances @ values, chances @ values**2, chances @ values**4)
+    for draw in (law.sample, law.sample_single):
+        assert np.unique(draw(np.random.default_rng(1), (1000,))).tolist() == [-2, 0, 2]
+    assert Sparse(1.0).kurtosis == Sign().kurtosis
+    assert 0 not in Sparse(1.0).sample(np.random.default_rng(2), (1000,))
+
+
 def test_every_named_law_meets_the_derivation() -> None:
     """By name, all laws have mean 0 and variance 1, as the derivation assumes."""
     for name in ENTRY_LAWS:
@@ -94,6 +108,9 @@ def test_what_is_no_name_is_an_unknown_law(name: Any) -> None:
         (lambda: StudentT(math.nan), "StudentT: nu is nan; it must be .* a finite number"),
         (lambda: StudentT("8"), "StudentT: nu is '8'; it must be .* a finite number"),
         (lambda: StudentT(None), "StudentT: nu is None; it must be .* a finite number"),
+        (lambda: Sparse(0.0), r"Sparse: share must be a number from 1e-6 to 1; received 0\.0"),
+        (lambda: Sparse(1.5), r"Sparse: share must be .*; received 1\.5"),
+        (lambda: Sparse("all"), "Sparse: share must be .*; received 'all'"),
         (lambda: Gaussian(sd=math.nan), "Gaussian: sd must be a number from 1e-75 to 1e75; received nan"),
         (lambda: Gaussian(sd=-1.0), r"Gaussian: sd must be .*; received -1\.0"),
         (lambda: Gaussian(sd=0), "Gaussian: sd must be .*; received 0"),
@@ -121,6 +138,8 @@ def test_impossible_parameters_are_refused(make: Callable[[], EntryLaw], message
         (Sign, {"mean": 1.0}),
         (Sign, {"variance": 2.0}),
         (Sign, {"kurtosis": 3.0}),
+        (Sparse, {"mean": 1.0}),
+        (Sparse, {"variance": 2.0}),
         (StudentT, {"mean": 5.0}),
         (StudentT, {"variance": 9.0}),
     ],

@@ -22,12 +22,14 @@ from scipy import stats
 from bench_record import record
 from conftest import ROOT
 from experiments.aligned import Aligned
+from experiments.assumptions import Assumptions
 from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.explorer import Explorer
 from experiments.freezing import Freezing
 from experiments.gradient_map import GradientMap
 from experiments.gradients import Gradients
+from experiments.initialisation import Initialisation
 from experiments.learning import Learning
 from experiments.lookup import Lookup
 from experiments.preset import load_preset
@@ -224,6 +226,11 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
             d_k=[1, 32, 1024, 32768] if large else [2, 4],
             n_keys=[2, 8, 20, 50] if large else [5],
             margin=0.9,
+        ),
+        Assumptions(n_blocks=BLOCKS, d_k=[1, 2, 256, 300] if large else [3], margin=0.5),
+        Initialisation(
+            n_blocks=BLOCKS, d_in=300 if large else 8, d_k=128 if large else 1, n_tokens=16 if large else 2, margin=0.9,
+            input_sd=29.5 if large else 1.1,
         ),
         Lookup(n_blocks=BLOCKS, d_k=256 if large else 4, rate=1.0, n_steps=50 if large else 1, batch=16, margin=0.5),
         Scalings(

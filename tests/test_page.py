@@ -311,6 +311,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "[lookup]\nn_blocks = 2\nd_k = 256\nrate = 10.0\nn_steps = 20\nbatch = 8",
         "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [32]\nrates = [1.0]\nn_steps = 2\nbatch = 1",
         "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [16, 17, 300]\nrates = [0.5, 9999.0]\nn_steps = 9",
+        "[assumptions]\nn_blocks = 2\nd_k = [1]",
+        "[initialisation]\nn_blocks = 2\nd_in = 8\nd_k = 1\nn_tokens = 2\ninput_sd = 30.0",
     ],
     ids=[
         "one dimension",
@@ -328,6 +330,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "learns too fast",
         "one width and rate",
         "a wild rate",
+        "assumptions of scalars",
+        "tiny layers",
     ],
 )
 def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, change: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Container
 
 from report.figures import (
     aligned,
+    assumptions,
     causal,
     claims,
     context_plane,
@@ -14,6 +15,7 @@ from report.figures import (
     gradient_shares,
     gradients,
     growth,
+    initialisation,
     jacobian,
     learning,
     learning_rates,
@@ -64,6 +66,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     powers.POWERS,
     rule_sweeps.OVER_D_K,
     rule_sweeps.OVER_N_KEYS,
+    assumptions.DEVIATIONS,
+    assumptions.LEFT,
+    initialisation.SCORES,
     learning.CURVES,
     learning.STEPS,
     learning_rates.RATES,

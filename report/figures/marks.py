@@ -49,6 +49,15 @@ def intervals(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour:
     axes.plot(places, ends, color=colour, marker="none", linestyle="-", linewidth=width * rcParams["lines.linewidth"])
 
 
+def intervals_across(
+    axes: Axes, y: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, width: float = 1.0
+) -> None:
+    """The same from left to right, at heights y."""
+    ends = np.column_stack([low, high, np.full(np.shape(low), np.nan)]).ravel()
+    places = np.repeat(np.asarray(y, dtype=float), 3)
+    axes.plot(ends, places, color=colour, marker="none", linestyle="-", linewidth=width * rcParams["lines.linewidth"])
+
+
 def measured(axes: Axes, rows: pd.DataFrame, rule: str, join: bool = False, size: float = 1.0) -> None:
     """Estimates with their intervals against d_k; joined only where no law is there to lead the eye."""
     mark = RULES[rule]
@@ -107,7 +116,7 @@ def limit(axes: Axes, x: ArrayLike, y: ArrayLike) -> None:
 
 
 def limit_at(axes: Axes, x: float) -> None:
-    """A place that only a limit has: a dotted vertical line in ink."""
+    """A place that only a limit has, or that was hoped for: a dotted vertical line in ink."""
     axes.axvline(x, **_dots())
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.runner import Results
+from report.findings.assumptions import broken_assumptions
 from report.findings.gradients import gradients
+from report.findings.initialisation import first_scores
 from report.findings.learning import learning_findings
 from report.findings.measured import findings
 from report.findings.questions import answers
@@ -13,7 +15,9 @@ from report.findings.scalings import rules
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
     "gradients": gradients,
-    "answers": answers,
     "rules": rules,
+    "broken": broken_assumptions,
+    "initial": first_scores,
     "learning": learning_findings,
+    "answers": answers,
 }

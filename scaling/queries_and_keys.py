@@ -1,0 +1,59 @@
+"""Queries and keys as rules take them: checked, multiplied, brought to length 1."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scaling.arrays import is_count, real_array, shown
+
+Array = NDArray[np.float64]
+
+
+def dot_products_of(q: Array, k: Array) -> Array:
+    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys)."""
+    products: Array = q @ np.swapaxes(k, -1, -2)
+    return products
+
+
+def checked_vectors(where: str, q: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
+    """Queries and keys as floats with the same d_k, or a ValueError that begins with `where`."""
+    q, k = real_array(q, f"{where}: q"), real_array(k, f"{where}: k")
+    if min(q.ndim, k.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or not _broadcast(q.shape[:-2], k.shape[:-2]):
+        raise ValueError(
+            f"{where}: q (..., n_queries, d_k) and k (..., n_keys, d_k) are needed, d_k from 1; "
+            f"received shapes {q.shape} and {k.shape}"
+        )
+    return q, k
+
+
+def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether stacks of these shapes pair up, as NumPy's products do."""
+    return all(a == b or 1 in (a, b) for a, b in zip(first[::-1], second[::-1], strict=False))
+
+
+def unit_vectors(vectors: Array) -> Array:
+    """v/‖v‖, or v itself if it is 0; through v/max|v|, since squares of huge or tiny entries would be inf or 0."""
+    scaled = vectors / _largest(vectors)
+    lengths = np.sqrt(np.vecdot(scaled, scaled))[..., None]  # at least 1, unless v is 0
+    scaled /= np.maximum(lengths, 1.0)
+    return scaled
+
+
+def centred_directions(vectors: Array) -> Array:
+    """v less the mean of its entries, up to a positive factor; exactly 0 where all entries are the same."""
+    scaled = vectors / _largest(vectors)
+    is_constant = scaled.max(axis=-1, keepdims=True) == scaled.min(axis=-1, keepdims=True)
+    scaled -= np.where(is_constant, scaled[..., :1], scaled.mean(axis=-1, keepdims=True))
+    return scaled
+
+
+def _largest(vectors: Array) -> Array:
+    """max|v| of each vector, (..., 1); 1 where the vector is 0."""
+    largest = np.maximum(vectors.max(axis=-1, keepdims=True), -vectors.min(axis=-1, keepdims=True))
+    positive: Array = np.where(largest == 0, 1.0, largest)
+    return positive
+
+
+def refuse_impossible(where: str, d_k: int) -> None:
+    """ValueError, which begins with `where`, unless d_k is a whole number from 1."""
+    if not is_count(d_k):
+        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
