@@ -50,7 +50,7 @@ worker: setup-cluster ## compute for the cluster of SCHEDULER=, on JOBS= process
 	@$(python) -m dask worker "$${SCHEDULER:?is not set: make worker SCHEDULER=tcp://host:8786}" --no-dashboard --nthreads 1 --nworkers "$${JOBS:--1}"
 
 test: setup-dev ## run the tests
-	@$(python) -m pytest -n auto
+	@$(python) -m pytest -n auto --dist worksteal
 
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy

@@ -57,7 +57,7 @@ CASES: Mapping[str, Case] = {
         "components correlated within $q$ and within $k$, 0.1", "within both", "d_k + d_k (d_k - 1)/100"
     ),
     "aligned": Case("$q_i$ correlated with $k_i$, 0.1", "$q$ with $k$", "1.01\\, d_k", "d_k/10"),
-    "equal": Case("$q = k$", "$q = k$", "2 d_k", "d_k"),
+    "equal": Case("equal vectors, $q = k$", "$q = k$", "2 d_k", "d_k"),
 }
 
 

@@ -33,11 +33,14 @@ class Learning(LearningRuns):
             "1: the rate that other blocks chose for this variant and d_k, by the largest area or, for reached, "
             "steps_to_90 and slowdown, by the fewest steps; 0: another; empty: no rate"
         ),
-        "step_from": Column("first of the steps over which an accuracy is averaged, from 1; else empty", "count"),
+        "step_from": Column(
+            "first of the steps over which an accuracy or a loss is averaged, from 1; else empty", "count"
+        ),
         "step_to": Column("last of them", "count"),
         **ESTIMATE_COLUMNS,
         "quantity": Column(
-            "accuracy: share of queries whose own key has the largest score; area: its mean over all steps; "
+            "accuracy: share of queries whose own key has the largest score; loss: half the squared distance of the "
+            "output from the own key's value; area: the accuracy's mean over all steps; "
             "area_difference: the area at the best rate minus that of scaled (for raw-default, of scaled-default) at "
             "its own; shared_difference: the same, both at this rate; reached: share of blocks whose accuracy came to "
             "90 %; steps_to_90: geometric mean over blocks, with the last step where it did not; slowdown: ratio of "
@@ -228,12 +231,14 @@ def _at_every_rate(runs: Runs) -> Iterator[dict[str, Any]]:
 
 def _at_the_best_rate(runs: Runs) -> Iterator[dict[str, Any]]:
     """Where the mean accuracy is largest."""
-    areas, curves, dead = (runs.at(runs.best, values) for values in (runs.areas, runs.curves, runs.dead_at_the_end))
+    areas, dead = (runs.at(runs.best, values) for values in (runs.areas, runs.dead_at_the_end))
+    curves = {"accuracy": runs.at(runs.best, runs.curves), "loss": runs.at(runs.best, runs.losses)}
     for variant, place in np.ndindex(runs.best.shape):
         rate = int(runs.best[variant, place])
-        for bin_ in range(curves.shape[-1]):
-            index = _index(runs, variant, place, rate, bin_=bin_)
-            yield estimate_row(index, "accuracy", curves[:, variant, place, bin_])
+        for quantity, values in curves.items():
+            for bin_ in range(values.shape[-1]):
+                index = _index(runs, variant, place, rate, bin_=bin_)
+                yield estimate_row(index, quantity, values[:, variant, place, bin_])
         index = _index(runs, variant, place, rate)
         yield estimate_row(index, "dead_and_wrong", dead[:, variant, place])
         if NAMES[variant] in RIVALS:

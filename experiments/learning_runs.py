@@ -81,7 +81,7 @@ class LearningCell:
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """Steps between which accuracies are averaged: 0, and half octaves back from the last one."""
+        """Steps between which accuracies and losses are averaged: 0, and half octaves back from the last one."""
         halves = range(math.ceil(2 * math.log2(self.n_steps)) + 1)
         return tuple(sorted({0, *(round(self.n_steps * 2 ** (-i / 2)) for i in halves)}))
 
@@ -96,14 +96,15 @@ class Runs:
     """Block values of a cell, taken apart."""
 
     cell: LearningCell
-    blocks: Values  # (n_blocks, n_heads · n_bins + n_heads + n_starts · n_variants · n_d_k)
+    blocks: Values  # (n_blocks, 2 · n_heads · n_bins + n_heads + n_starts · n_variants · n_d_k)
     n_selection: int  # the first blocks choose each variant's rates, the others report
 
     @property
     def _parts(self) -> list[Values]:
         n_heads = math.prod(self.cell.shape)
         n_bins = len(self.cell.edges) - 1
-        return np.split(self.blocks, [n_heads * n_bins, n_heads * (n_bins + 1)], axis=1)
+        ends = np.cumsum([n_heads * n_bins, n_heads * n_bins, n_heads])
+        return np.split(self.blocks, ends, axis=1)
 
     @cached_property
     def curves(self) -> Values:
@@ -111,14 +112,19 @@ class Runs:
         return self._parts[0].reshape(len(self.blocks), *self.cell.shape, -1)
 
     @cached_property
+    def losses(self) -> Values:
+        """(n_blocks, n_variants, n_d_k, n_rates, n_bins): mean losses."""
+        return self._parts[1].reshape(len(self.blocks), *self.cell.shape, -1)
+
+    @cached_property
     def dead_at_the_end(self) -> Values:
         """(n_blocks, n_variants, n_d_k, n_rates): dead and wrong rows in the last bin."""
-        return self._parts[1].reshape(len(self.blocks), *self.cell.shape)
+        return self._parts[2].reshape(len(self.blocks), *self.cell.shape)
 
     @cached_property
     def starts(self) -> Values:
         """(n_blocks, n_starts, n_variants, n_d_k)."""
-        return self._parts[2].reshape(len(self.blocks), len(STARTS), *self.cell.shape[:2])
+        return self._parts[3].reshape(len(self.blocks), len(STARTS), *self.cell.shape[:2])
 
     @cached_property
     def areas(self) -> Values:
@@ -197,12 +203,15 @@ class LearningRuns(Experiment[LearningCell]):
         rates = np.tile(cell.rates, len(heads.factors))
         steps = islice(descend_together(rng, TASK, heads.repeat(len(cell.rates)), rates, cell.batch), cell.n_steps)
         edges = cell.edges
-        found, dead = np.zeros((len(edges) - 1, len(rates))), np.zeros(len(rates))
+        curves, dead = (
+            np.zeros((2, len(edges) - 1, len(rates))),
+            np.zeros(len(rates)),
+        )  # of what is found, and of losses
         for number, step in enumerate(steps):
-            found[np.searchsorted(edges, number, side="right") - 1] += step.found
+            curves[:, np.searchsorted(edges, number, side="right") - 1] += step.found, step.loss
             dead += step.dead_and_wrong if number >= edges[-2] else 0.0
-        found /= np.diff(edges)[:, None]
-        return np.concatenate([found.T.ravel(), dead / (edges[-1] - edges[-2]), starts.ravel()])
+        curves /= np.diff(edges)[:, None]
+        return np.concatenate([curves.transpose(0, 2, 1).ravel(), dead / (edges[-1] - edges[-2]), starts.ravel()])
 
     def runs(self, observed: Mapping[LearningCell, Values]) -> Runs:
         """The only cell's blocks."""

@@ -10,8 +10,7 @@ class Term:
 
     term: str
     meaning: str
-    kind: str  # of what explains it: section, equation, question ...
-    name: str
+    where: tuple[str, str]  # what explains it: a section, an equation, a question ... and its name
     spelled: str = ""  # for the order and the anchor, where the term is more than plain words
 
     @property

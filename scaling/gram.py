@@ -66,6 +66,7 @@ class Response:
     """What heads make of examples, and what each example by itself would change in them."""
 
     found: NDArray[np.bool_]  # (n_examples, n_heads): the own key has the largest score
+    loss: Array  # (n_examples, n_heads): ½‖o - v_own‖²
     trace: Array  # (n_examples, n_heads): 1 - Σp², of the softmax's Jacobian
     pulls: Array  # (n_examples, d_in, n_heads): u, of the gradient x_q uᵀ by M
 
@@ -84,12 +85,13 @@ def respond(heads: GramHeads, examples: Examples) -> Response:
     np.exp(weights, out=weights)
     weights /= weights.sum(axis=1)[:, None]
     error = np.swapaxes(examples.values, 1, 2) @ weights - examples.targets[:, :, None]
+    loss = 0.5 * np.einsum("ijh,ijh->ih", error, error)
     of_scores = examples.values @ error  # (n_examples, n_keys, n_heads)
     of_scores -= np.einsum("ijh,ijh->ih", weights, of_scores)[:, None]
     of_scores *= weights
     pulls = np.swapaxes(examples.keys, 1, 2) @ of_scores
     pulls *= heads.factors
-    return Response(found, 1 - np.einsum("ijh,ijh->ih", weights, weights), pulls)
+    return Response(found, loss, 1 - np.einsum("ijh,ijh->ih", weights, weights), pulls)
 
 
 def mean_gradients(queries: Array, pulls: Array) -> Array:
@@ -102,9 +104,10 @@ def mean_gradients(queries: Array, pulls: Array) -> Array:
 
 @dataclass(frozen=True)
 class Step:
-    """What share of a batch was found, and was dead and wrong, before the heads learned from it; and those heads."""
+    """What share of a batch was found, its loss, what was dead and wrong, before heads learned from it; and those."""
 
     found: Array  # (n_heads,); 0 for a head that has diverged
+    loss: Array  # (n_heads,); 1, that of a wrong answer, for a head that has diverged
     dead_and_wrong: Array  # (n_heads,); 1 for a head that has diverged
     heads: GramHeads  # after the step; the next step overwrites them
     has_diverged: NDArray[np.bool_]  # (n_heads,): in this step or before
@@ -138,10 +141,12 @@ def _steps(rng: np.random.Generator, task: LookupTask, heads: GramHeads, rates: 
             move[:, d_in:, :d_in] = np.swapaxes(change, 1, 2)
             np.matmul(move, heads.gram, out=halfway)
             np.matmul(halfway, move, out=heads.gram)
-            found, lost = response.found.mean(axis=0), response.dead_and_wrong.mean(axis=0)
+            found, loss = response.found.mean(axis=0), response.loss.mean(axis=0)
+            dead = response.dead_and_wrong.mean(axis=0)
             now_diverged = has_diverged | ~np.isfinite(heads.gram.sum(axis=(1, 2)))
         heads.gram[now_diverged] = 0.0
-        yield Step(np.where(has_diverged, 0.0, found), np.where(has_diverged, 1.0, lost), heads, now_diverged)
+        found, loss, dead = np.where(has_diverged, np.array([[0.0], [1.0], [1.0]]), [found, loss, dead])
+        yield Step(found, loss, dead, heads, now_diverged)
         has_diverged = now_diverged
 
 

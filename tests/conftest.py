@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.toml"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One test process more than processors: while some wait for a browser or a child, another computes."""
+    return (os.cpu_count() or 1) + 1
+
+
 def command_line(*arguments: object, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """Run `python -m …` from the project's root as a user would, and catch what it says."""
     environment = os.environ | {"PYTHONWARNINGS": "error"}

@@ -39,9 +39,10 @@ def test_each_term_has_one_sentence_and_a_target(html: str, entry: Term) -> None
     """It ends with a full stop and with a link to something that stands on the page."""
     assert re.fullmatch(r"[A-Z].*[^.]\.", entry.meaning)
     assert not re.search(r"\. [A-Z]", entry.meaning)
-    assert f'id="{entry.kind}-{entry.name}"' in html
+    place = "-".join(entry.where)
+    assert f'id="{place}"' in html
     (line,) = re.findall(rf'<div id="{entry.anchor}">.*?</div>', html, flags=re.DOTALL)
-    assert f'href="#{entry.kind}-{entry.name}"' in line
+    assert f'href="#{place}"' in line
 
 
 def test_every_source_says_what_it_is_for_and_how_far_it_was_checked(html: str) -> None:

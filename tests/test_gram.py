@@ -93,6 +93,7 @@ def test_a_response_by_loops() -> None:
             assert response.trace[i, h] == pytest.approx(1 - p @ p, abs=1e-12)
             assert response.dead_and_wrong[i, h] == (1 - p @ p < DEAD and not is_found)
             single = gradients(head, one(examples, i), factor)
+            assert response.loss[i, h] == pytest.approx(single.loss, abs=1e-12)
             by_q = np.outer(examples.queries[i], response.pulls[i, :, h]) @ head.w_k
             assert by_q == pytest.approx(single.w_q, abs=1e-12)
     assert 0 < response.dead_and_wrong.mean() < response.found.mean() < 1
@@ -107,6 +108,7 @@ def test_a_step_tells_of_its_batch_before_it_learns_from_it() -> None:
         response = respond(heads, TASK.sample(rng, 30))
         step = next(steps)
         assert step.found == pytest.approx(response.found.mean(axis=0))
+        assert step.loss == pytest.approx(response.loss.mean(axis=0))
         assert step.dead_and_wrong == pytest.approx(response.dead_and_wrong.mean(axis=0))
         heads = GramHeads(step.heads.gram.copy(), step.heads.factors)
 
@@ -134,7 +136,7 @@ def test_a_head_that_diverges_is_a_failure_of_its_own(rate: float) -> None:
 
     def run(of_second: float) -> list[Step]:
         steps = descend_together(np.random.default_rng(10), TASK, heads, [0.5, of_second, 0.5], 8)
-        return [Step(s.found, s.dead_and_wrong, GramHeads(s.heads.gram.copy(), s.heads.factors), s.has_diverged)
+        return [Step(s.found, s.loss, s.dead_and_wrong, GramHeads(s.heads.gram.copy(), s.heads.factors), s.has_diverged)
                 for s in islice(steps, 60)]  # fmt: skip
 
     wild, tame = run(rate), run(0.5)
@@ -146,7 +148,8 @@ def test_a_head_that_diverges_is_a_failure_of_its_own(rate: float) -> None:
         assert np.array_equal(step.heads.gram[[0, 2]], calm.heads.gram[[0, 2]])
         assert np.array_equal(step.found[[0, 2]], calm.found[[0, 2]])
         if i > first:
-            assert (step.found[1], step.dead_and_wrong[1], step.heads.gram[1].any()) == (0.0, 1.0, False)
+            assert (step.found[1], step.loss[1], step.dead_and_wrong[1]) == (0.0, 1.0, 1.0)
+            assert not step.heads.gram[1].any()
     assert not calm.has_diverged.any()
     assert np.array_equal(heads.gram, before)  # what was handed in is left alone
 

@@ -54,7 +54,7 @@ def exchanged(**instead: str) -> dict[str, Judgement]:
     ((cell, blocks),) = measured(1).items()
     order = [NAMES.index(instead.get(name.replace("-", "_"), name)) for name in NAMES]
     runs = Runs(cell, blocks, 4)
-    parts = [runs.curves[:, order], runs.dead_at_the_end[:, order], runs.starts[:, :, order]]
+    parts = [runs.curves[:, order], runs.losses[:, order], runs.dead_at_the_end[:, order], runs.starts[:, :, order]]
     return judged(experiment, {cell: np.concatenate([part.reshape(len(blocks), -1) for part in parts], axis=1)})
 
 
@@ -96,7 +96,7 @@ def test_a_block_by_loops() -> None:
             spread = np.std(factor(d_k) * start.dot_products(first_examples))
             assert runs.starts[0, STARTS.index("spread"), v, place] == pytest.approx(spread, rel=1e-9)
             for r, rate in enumerate((0.3, 3.0)):
-                head, found, dead = start, [], []
+                head, found, losses, dead = start, [], [], []
                 for batch in batches:
                     scores = factor(d_k) * head.dot_products(batch)
                     is_found = scores.argmax(axis=1) == batch.own
@@ -105,9 +105,12 @@ def test_a_block_by_loops() -> None:
                     found.append(is_found.mean())
                     dead.append(np.mean(~is_found & (1 - np.square(weights).sum(axis=1) < 0.01)))
                     step = gradients(head, batch, factor(d_k))
+                    losses.append(step.loss)
                     head = Head(head.w_q - rate * step.w_q, head.w_k - rate * step.w_k)
                 bins = [np.mean(found[a:b]) for a, b in zip(cell.edges[:-1], cell.edges[1:], strict=True)]
                 assert runs.curves[0, v, place, r] == pytest.approx(bins)
+                bins = [np.mean(losses[a:b]) for a, b in zip(cell.edges[:-1], cell.edges[1:], strict=True)]
+                assert runs.losses[0, v, place, r] == pytest.approx(bins)
                 assert runs.areas[0, v, place, r] == pytest.approx(np.mean(found))
                 assert runs.dead_at_the_end[0, v, place, r] == pytest.approx(np.mean(dead[6:]))
 
@@ -184,8 +187,9 @@ def synthetic(experiment: Learning, curves: np.ndarray, n_blocks: int | None = N
     (cell,) = experiment.cells()
     count = n_blocks or experiment.n_blocks
     shape = (count, *cell.shape, len(cell.edges) - 1)
+    curves = np.broadcast_to(curves, shape).reshape(count, -1)
     rest = np.full((count, (len(STARTS) + cell.shape[2]) * len(NAMES) * len(cell.d_k)), 0.5)
-    return {cell: np.concatenate([np.broadcast_to(curves, shape).reshape(count, -1), rest], axis=1)}
+    return {cell: np.concatenate([curves, 1 - curves, rest], axis=1)}
 
 
 def test_rates_are_chosen_by_the_choosing_blocks_alone() -> None:
@@ -269,13 +273,14 @@ def test_the_frame_holds_every_value_under_its_own_name() -> None:
     experiment = Learning(**SMALL)
     (cell,) = experiment.cells()
     n_heads, n_bins = 20, 6
-    base = np.random.default_rng(10).uniform(0, 1, (n_heads * (n_bins + 1) + len(STARTS) * 10))
+    base = np.random.default_rng(10).uniform(0, 1, (n_heads * (2 * n_bins + 1) + len(STARTS) * 10))
     runs = experiment.runs({cell: base + np.array([0, 1e-3, -1e-3])[:, None]})
     frame = experiment.frame({cell: runs.blocks})
     curves = base[:120].reshape(5, 2, 2, 6)
     areas = curves @ np.diff(cell.edges) / 9
     best = areas.argmax(axis=-1)
-    starts = base[140:].reshape(len(STARTS), 5, 2)
+    losses = base[120:240].reshape(5, 2, 2, 6)
+    starts = base[260:].reshape(len(STARTS), 5, 2)
     assert set(frame.columns) == set(experiment.columns)
     for v, name in enumerate(NAMES):
         for place, d_k in enumerate((16, 256)):
@@ -285,7 +290,8 @@ def test_the_frame_holds_every_value_under_its_own_name() -> None:
             assert estimates["area"] == pytest.approx(areas[v, place].tolist())
             assert rows[rows["quantity"] == "area"]["is_best"].tolist() == [float(r == b) for r in (0, 1)]
             assert estimates["accuracy"] == pytest.approx(curves[v, place, b].tolist())
-            dead = [base[120:140].reshape(5, 2, 2)[v, place, b], starts[STARTS.index("dead_and_wrong"), v, place]]
+            assert estimates["loss"] == pytest.approx(losses[v, place, b].tolist())
+            dead = [base[240:260].reshape(5, 2, 2)[v, place, b], starts[STARTS.index("dead_and_wrong"), v, place]]
             assert estimates["dead_and_wrong"] == pytest.approx(dead)
             for number, quantity in enumerate(STARTS[:-1]):
                 assert estimates[quantity] == pytest.approx([starts[number, v, place]])

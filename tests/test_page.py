@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -287,6 +288,7 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out" / name).write_text("old")
     (tmp_path / "out" / ".published").write_text("\n".join(stale))
+    shutil.copytree(report / ".figures", tmp_path / "out" / ".figures")  # drawn before
     assert command_line("report", "page", "--preset", TINY, "--out", tmp_path / "out").returncode == 0
     assert tree(tmp_path / "out") == tree(report)
     assert (tmp_path / "out" / "mine.txt").read_text() == (tmp_path / "outside.txt").read_text() == "old"
@@ -312,7 +314,7 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [32]\nrates = [1.0]\nn_steps = 2\nbatch = 1",
         "[learning]\nn_blocks = 3\nn_selection = 1\nd_k = [16, 17, 300]\nrates = [0.5, 9999.0]\nn_steps = 9",
         "[assumptions]\nn_blocks = 2\nd_k = [1]",
-        "[initialisation]\nn_blocks = 2\nd_in = 8\nd_k = 1\nn_tokens = 2\ninput_sd = 30.0",
+        "[initialisation]\nn_blocks = 2\nd_in = 8\nd_k = 1\nn_tokens = 2\ninput_sd = 30.0\nmargin = 0.9",
     ],
     ids=[
         "one dimension",
@@ -340,7 +342,8 @@ def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.Te
     settings = change.split("\n", 1)[1]
     text = TINY.read_text()
     kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
-    (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\nmargin = 0.2\n")
+    margin = "" if "margin" in settings else "margin = 0.2"
+    (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\n{margin}\n")
     results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
     page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
     html5lib.HTMLParser(strict=True).parse(page)
@@ -365,12 +368,12 @@ def test_punctuation_stays_with_its_formula() -> None:
     assert hold_punctuation(f"a {formula} b {formula}") == f"a {formula} b {formula}"
 
 
-def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path) -> None:
+def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What comes from a file is escaped."""
     name = "<script>alert(1)</script>"
     (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
     results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
-    page = render(results, draw_all(results))
+    page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
 

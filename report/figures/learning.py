@@ -1,4 +1,4 @@
-"""How fast heads learn: accuracy against steps, and steps needed against how far the first scores spread."""
+"""How fast heads learn: accuracy and loss against steps, and steps needed against d_k and the first scores' spread."""
 
 import pandas as pd
 from matplotlib import rcParams
@@ -9,7 +9,7 @@ from experiments.learning_runs import LEVEL
 from report.figures import marks, style
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
-from report.wording import number, percent
+from report.wording import listing, number, percent
 
 MARKS = {
     **marks.RULES,
@@ -18,6 +18,7 @@ MARKS = {
     "scaled-default": marks.Mark(style.SCALED, "v", style.SCALED),
 }
 SHOWN = ("raw", "scaled", "absorbed")  # as curves
+CURVE_WORDS = {"accuracy": "own key found", "loss": "loss"}
 NAMES = {
     "raw": "raw",
     "scaled": "scaled",
@@ -33,9 +34,9 @@ def value(frame: pd.DataFrame, variant: str, d_k: int, quantity: str) -> float:
     return float(rows[rows["is_best"] != 0]["estimate"].iloc[-1])
 
 
-def curve(frame: pd.DataFrame, variant: str, d_k: int) -> pd.DataFrame:
-    """Accuracies at the best rate, bin by bin, each at the middle of its steps."""
-    rows = select(frame, variant=variant, d_k=d_k, quantity="accuracy")
+def curve(frame: pd.DataFrame, variant: str, d_k: int, quantity: str = "accuracy") -> pd.DataFrame:
+    """Accuracies or losses at the best rate, bin by bin, each at the middle of its steps."""
+    rows = select(frame, variant=variant, d_k=d_k, quantity=quantity)
     return rows.assign(step=(rows["step_from"] + rows["step_to"]) / 2)
 
 
@@ -45,37 +46,47 @@ def ends(frame: pd.DataFrame) -> list[int]:
     return list(dict.fromkeys((dimensions[0], dimensions[-1])))
 
 
-def _points(axes: Axes, rows: pd.DataFrame, x: str, variant: str, size: float, is_joined: bool = False) -> None:
+def _points(axes: Axes, rows: pd.DataFrame, x: str, variant: str) -> None:
     mark = MARKS[variant]
     marks.intervals(axes, rows[x], rows["low"], rows["high"], mark.colour, width=0.7)
     axes.plot(
-        rows[x], rows["estimate"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face,
-        linestyle=(mark.line if mark.line != "none" else "-.") if is_joined else "none", label=NAMES[variant],
-        linewidth=0.8 * rcParams["lines.linewidth"], markersize=size * rcParams["lines.markersize"],
+        rows[x], rows["estimate"], color=mark.colour, marker=mark.marker, markerfacecolor=mark.face, linestyle="none",
+        label=NAMES[variant], markersize=0.9 * rcParams["lines.markersize"],
         markeredgewidth=0.8 * rcParams["lines.markeredgewidth"],
     )  # fmt: skip
 
 
+def _line(axes: Axes, rows: pd.DataFrame, variant: str) -> style.EndLabel:
+    """A curve in its band of intervals, and its label."""
+    mark = MARKS[variant]
+    axes.fill_between(rows["step"], rows["low"], rows["high"], color=f"{mark.colour}40", linewidth=0)
+    axes.plot(
+        rows["step"], rows["estimate"], color=mark.colour, linestyle=mark.line if mark.line != "none" else "-.",
+        linewidth=0.9 * rcParams["lines.linewidth"],
+    )  # fmt: skip
+    return style.EndLabel(rows["estimate"].iloc[-1], NAMES[variant], mark.words)
+
+
 @style.styled
 def draw_curves(frame: pd.DataFrame) -> Figure:
-    """A panel for the smallest d_k and one for the largest, on the same axes."""
-    figure = style.new_figure(0.9)
+    """Accuracy above loss; a column for the smallest d_k and one for the largest."""
+    figure = style.new_figure(1.35)
     dimensions = ends(frame)
-    panels = figure.subplots(1, len(dimensions), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, d_k in zip(panels, dimensions, strict=True):
-        labels = []
-        for variant in SHOWN:
-            rows = curve(frame, variant, d_k)
-            _points(axes, rows, "step", variant, size=0.6, is_joined=True)
-            labels.append(style.EndLabel(rows["estimate"].iloc[-1], NAMES[variant], MARKS[variant].words))
-        axes.axhline(LEVEL, color=style.GRID, linewidth=rcParams["lines.linewidth"], zorder=1)
+    panels = figure.subplots(2, len(dimensions), sharex=True, sharey="row", squeeze=False)
+    for row, (quantity, words) in zip(panels, CURVE_WORDS.items(), strict=True):
+        for axes, d_k in zip(row, dimensions, strict=True):
+            labels = [_line(axes, curve(frame, variant, d_k, quantity), variant) for variant in SHOWN]
+        row[0].set_ylabel(words)
+        row[0].set_ylim(-0.02, 1.02)
+        style.end_labels(row[-1], labels)
+    for axes, d_k in zip(panels[0], dimensions, strict=True):
         axes.set_title(f"$d_k$ = {d_k}")
-    panels[0].set_ylim(-0.02, 1.02)
-    panels[0].set_yticks([0, 0.25, 0.5, 0.75, LEVEL], ["0", "0.25", "0.5", "0.75", f"{LEVEL:g}"])
-    style.log2_axis(panels[0], "x", curve(frame, SHOWN[0], dimensions[0])["step"], most=5)
-    style.end_labels(panels[-1], labels)
+        axes.axhline(LEVEL, color=style.GRID, linewidth=rcParams["lines.linewidth"], zorder=1)
+    panels[0, 0].set_yticks([0, 0.25, 0.5, 0.75, LEVEL], ["0", "0.25", "0.5", "0.75", f"{LEVEL:g}"])
+    panels[1, 0].set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    style.log2_axis(panels[0, 0], "x", curve(frame, SHOWN[0], dimensions[0])["step"], most=5)
     figure.supxlabel("step of learning", fontsize=style.em())
-    style.heading(figure, "share of queries that find their key, each rule at its own best rate")
+    style.heading(figure, "each rule at its own best rate; bands: 95 % intervals")
     return figure
 
 
@@ -89,11 +100,12 @@ def caption_curves(frame: pd.DataFrame) -> str:
     """The mean accuracy of each curve, and where the curves end."""
     last = ends(frame)[-1]
     raw, scaled = (percent(curve(frame, variant, last)["estimate"].iloc[-1], 3) for variant in ("raw", "scaled"))
+    losses = listing(number(curve(frame, name, last, "loss")["estimate"].iloc[-1], 2) for name in ("raw", "scaled"))
     return (
         f"Mean accuracy over all steps: {'; '.join(areas_at(frame, d_k) for d_k in ends(frame))}. Over the last steps, "
-        f"at $d_k = {last}$, raw heads find {raw} of the keys and scaled ones {scaled}. Absorbed: no division, but "
-        f"first weights multiplied by $d_k^{{-1/4}}$ each. Means over {int(frame['n_blocks'].iloc[0])} runs, with 95 % "
-        "intervals; other runs chose the rates."
+        f"at $d_k = {last}$, raw heads find {raw} of the keys and scaled ones {scaled}, with losses of {losses}. "
+        "Absorbed: no division, but first weights multiplied by $d_k^{-1/4}$ each. Means over "
+        f"{int(frame['n_blocks'].iloc[0])} runs; other runs chose the rates."
     )
 
 
@@ -108,23 +120,28 @@ def alt_curves(frame: pd.DataFrame) -> str:
                 f"{number(accuracy, 2)} at step {number(step)}"
                 for accuracy, step in zip(three["estimate"], three["step"], strict=True)
             )
-            parts.append(f"d_k = {d_k}, {variant}: {seen}")
-    return f"Accuracy against steps of learning. {'; '.join(parts)}."
+            loss = curve(frame, variant, d_k, "loss")["estimate"].iloc[[0, -1]]
+            parts.append(f"d_k = {d_k}, {variant}: {seen}; loss {' to '.join(number(end, 2) for end in loss)}")
+    return f"Accuracy, and loss below it, against steps of learning. {'; '.join(parts)}."
 
 
 @style.styled
 def draw_steps(frame: pd.DataFrame) -> Figure:
-    """Every rule with either first weights at every d_k, on logarithmic axes."""
-    figure = style.new_figure(0.95)
-    axes = figure.add_subplot()
+    """How many times as many steps raw takes, and the steps of every rule with either first weights, at every d_k."""
+    figure = style.new_figure(1.05)
+    left, axes = figure.subplots(1, 2, width_ratios=(2, 3))
+    for variant in ("raw", "raw-default"):
+        _points(left, select(frame, variant=variant, quantity="slowdown"), "d_k", variant)
     shown = {}
     for variant in NAMES:
         rows = select(frame, variant=variant, quantity="steps_to_90")
         spread = select(frame, variant=variant, quantity="spread")["estimate"]
         shown[variant] = rows.assign(spread=spread.to_numpy())
-        _points(axes, shown[variant], "spread", variant, size=0.9)
-    every = pd.concat(shown.values())
-    style.log2_axis(axes, "x", every["spread"])
+        _points(axes, shown[variant], "spread", variant)
+    every, times = pd.concat(shown.values()), frame[frame["quantity"] == "slowdown"]
+    style.log2_axis(left, "x", frame["d_k"], most=5)
+    style.log2_axis(left, "y", [times["low"].min(), times["high"].max()])
+    style.log2_axis(axes, "x", every["spread"], most=6)
     style.log2_axis(axes, "y", [every["low"].clip(lower=1).min(), every["high"].max()])
     raw = shown["raw"]
     for d_k, x, y in zip(raw["d_k"], raw["spread"], raw["high"], strict=True):
@@ -133,8 +150,13 @@ def draw_steps(frame: pd.DataFrame) -> Figure:
                 f"$d_k$ = {d_k}", (x, y), xytext=(0, style.em(0.3)), textcoords="offset points",
                 color=style.RAW_TEXT, ha="center", va="bottom", annotation_clip=False,
             )  # fmt: skip
-    axes.set_xlabel("standard deviation of the first scores, $\\sigma_0$")
-    legend = figure.legend(loc="outside right upper", handlelength=1)
+    left.set_title("raw over scaled")
+    left.set_xlabel("dimension, $d_k$")
+    axes.set_title("steps")
+    axes.set_xlabel("sd of the first scores, $\\sigma_0$")
+    legend = figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.5
+    )
     for text, variant in zip(legend.get_texts(), NAMES, strict=True):
         text.set_color(MARKS[variant].words)
     style.heading(figure, f"steps until {100 * LEVEL:.0f} % are found")
@@ -175,6 +197,8 @@ def alt_steps(frame: pd.DataFrame) -> str:
             for d_k in levels(frame, "d_k")
         ]
         parts.append(f"{words} {', '.join(points)}")
+    times = [f"{number(value(frame, 'raw', d_k, 'slowdown'), 2)} at d_k = {d_k}" for d_k in levels(frame, "d_k")]
+    parts.append(f"raw over scaled: {', '.join(times)}")
     return f"Steps until 90 % are found, by standard deviation of the first scores. {'; '.join(parts)}."
 
 

@@ -19,9 +19,9 @@ KEPT_WORDS = {  # along a sweep, for the table: a change of what is missing is o
     "n_keys": {
         "variance": "variance",
         "missing_entropy": "share of effective keys",
-        "missing_share": "entropy / ln n",
+        "missing_share": "entropy / $\\ln n$",
         "entropy": "entropy",
-        "sum_p2": "Σp²",
+        "sum_p2": "$\\sum p^2$",
         "max_weight": "largest weight",
     },
 }
