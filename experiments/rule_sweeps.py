@@ -33,12 +33,19 @@ MISSING_SD, OF_D_K, OF_N_KEYS, SUM_P2_SD = 0.36, 1.9, 2.0, 2.0
 SUM_P2_MARGINS = 4.0  # a claim on Σp² has so many times the margin of one on the missing entropy
 SCORE_WORK = 60  # draws that take as long as all rules' work on one score
 
-Line = dict[str, Any]  # of a preset: the rule's name and its parameters
 Floats = NDArray[np.float32]
 
 
-def _rules(lines: list[Line]) -> list[Line]:
-    """The lines, each a rule with a name of its own; ValueError for the first that is not."""
+def _known_rule(line: dict[str, Any]) -> dict[str, Any]:
+    score_rule(line)
+    return line
+
+
+Line = Annotated[dict[str, Any], AfterValidator(_known_rule)]  # of a preset: the rule's name and its parameters
+
+
+def _told_apart(lines: list[Line]) -> list[Line]:
+    """The lines, each with a name of its own; ValueError for the first that has not."""
     names = [RAW.name, SCALED.name]
     for line in lines:
         name = score_rule(line).name
@@ -112,7 +119,7 @@ class RuleSweeps(Experiment[RulesCell]):
         AfterValidator(increasing),
         AfterValidator(_apart),
     ]
-    rules: Annotated[list[Line], Field(max_length=32), AfterValidator(_rules)]
+    rules: Annotated[list[Line], Field(max_length=32), AfterValidator(_told_apart)]
     margin: Margin
 
     @property

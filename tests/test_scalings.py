@@ -299,10 +299,10 @@ def faults(tmp_path: Any, text: str) -> list[str]:
     [
         (
             'rules = [{ rule = "soft-cap", cup = 50.0 }]',
-            "scalings.rules: rule 'soft-cap': 'cup' is unknown; allowed: name, cap; did you mean 'cap'? (received",
+            "scalings.rules.0: rule 'soft-cap': 'cup' is unknown; allowed: name, cap; did you mean 'cap'? (received",
         ),
-        ('rules = [{ rule = "soft-cap", cap = -1 }]', "scalings.rules: rule 'soft-cap': cap must be a number from"),
-        ('rules = [{ rule = "softcap", cap = 1 }]', "scalings.rules: rule 'softcap' is unknown; allowed: power, "),
+        ('rules = [{ rule = "soft-cap", cap = -1 }]', "scalings.rules.0: rule 'soft-cap': cap must be a number from"),
+        ('rules = [{ rule = "softcap", cap = 1 }]', "scalings.rules.0: rule 'softcap' is unknown; allowed: power, "),
         ("rules = [3]", "scalings.rules.0: input should be a valid dictionary (received 3)"),
         (
             'rules = [{ rule = "sigmoid" }, { rule = "sigmoid", bias = 1 }]',
@@ -320,6 +320,14 @@ def test_wrong_settings_are_refused(tmp_path: Any, text: str, message: str) -> N
     lines = faults(tmp_path, text)
     assert len(lines) == 1
     assert lines[0].startswith(message)
+
+
+def test_each_wrong_rule_gets_a_line(tmp_path: Any) -> None:
+    """With its place in the list."""
+    text = 'rules = [{ rule = "sigmoid" }, { rule = "sigmoyd" }, { rule = "soft-cap", cap = -1 }]'
+    first, second = faults(tmp_path, text)
+    assert first.startswith("scalings.rules.1: rule 'sigmoyd' is unknown; allowed: power, ")
+    assert second.startswith("scalings.rules.2: rule 'soft-cap': cap must be")
 
 
 def test_rows_are_planned_by_what_needs_most_of_them() -> None:
