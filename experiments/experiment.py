@@ -1,6 +1,7 @@
 """What an experiment is: its settings, its cells, how one block is measured, and what the blocks say."""
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -178,3 +179,16 @@ def estimate_row(index: Mapping[str, Any], quantity: str, blocks: Values, predic
         "prediction": prediction,
         "n_blocks": interval.n_blocks,
     }
+
+
+def geometric_row(
+    index: Mapping[str, Any], quantity: str, logarithms: Values, prediction: float = np.nan
+) -> dict[str, Any]:
+    """`estimate_row` of values whose logarithms are given, taken back: geometric means with their intervals.
+
+    The standard error is taken back by the derivative.
+    """
+    row = estimate_row(index, quantity, logarithms, prediction)
+    row |= {name: math.exp(row[name]) for name in ("estimate", "low", "high")}
+    row["standard_error"] *= row["estimate"]
+    return row

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,15 @@ from experiments.experiment import (
     Margin,
     Values,
     estimate_row,
+    geometric_row,
     increasing,
 )
 from scaling.attention_law import MAX_D_K, attention_law
 from scaling.freezing import freezing_d_k
+from scaling.gradient_shares import share_of_largest
 from scaling.gradients import DRAWN, draw_gradient_rows, gradient_norms
 from scaling.rules import RAW, SCALED
+from scaling.saturation import DEAD_TRACE
 
 RULES = (RAW, SCALED)
 NORMS = ("jacobian_norm2", "scores_norm2", "query_norm2")
@@ -35,7 +38,6 @@ STATISTICS = (
     ("jacobian_trace", "dead_share"),
 )
 
-DEAD_TRACE = 0.01  # below it a row is called dead
 TOP = 0.01  # of the rows: those with the largest ‖∂L/∂q‖²
 FEWEST_ROWS = 2000  # of a block, so that twenty make up its top percent
 LOST = 1e-30  # of a squared norm in single precision
@@ -115,9 +117,7 @@ class GradientSizes(Experiment[GradientCell]):
         columns = []
         for values in norm2.values():
             columns += [values.mean(axis=1), *np.quantile(values, list(QUANTILES.values()), axis=1)]
-        ordered = np.sort(norm2["query_norm2"], axis=1)
-        n_top = round(TOP * cell.n_rows)
-        columns += [ordered[:, -n_top:].sum(axis=1) / ordered.sum(axis=1), (trace < DEAD_TRACE).mean(axis=1)]
+        columns += [share_of_largest(norm2["query_norm2"].T, TOP), (trace < DEAD_TRACE).mean(axis=1)]
         return np.stack(columns, axis=1)
 
     def frame(self, observed: Mapping[GradientCell, Values]) -> pd.DataFrame:
@@ -133,9 +133,12 @@ class GradientSizes(Experiment[GradientCell]):
                         "rule": rule.name,
                         "n_rows": self.n_blocks * cell.n_rows,
                     }
-                    exact = law[i, NORMS.index(quantity)] if statistic == "mean" else np.nan
-                    estimate = _geometric_row if statistic in QUANTILES else estimate_row
-                    row = estimate(index, quantity, blocks[:, i, j], float(exact))
+                    values = blocks[:, i, j]
+                    if statistic in QUANTILES:
+                        row = geometric_row(index, quantity, np.log(np.maximum(values, LOST)))
+                    else:
+                        exact = law[i, NORMS.index(quantity)] if statistic == "mean" else np.nan
+                        row = estimate_row(index, quantity, values, float(exact))
                     rows.append({**row, "statistic": statistic})
         return pd.DataFrame(rows)[list(self.columns)]
 
@@ -152,11 +155,3 @@ def _law(d_k: tuple[int, ...], n_keys: int) -> Values:
     factors = np.stack([dimensions**-rule.alpha for rule in RULES], axis=1)
     law = attention_law(dimensions[:, None], n_keys, factors)
     return np.stack([law.jacobian_norm2, law.jacobian_norm2, law.query_gradient_norm2], axis=2)  # E‖J u‖² = E‖J‖²_F
-
-
-def _geometric_row(index: Mapping[str, Any], quantity: str, blocks: Values, prediction: float) -> dict[str, Any]:
-    """`estimate_row` of the values' logarithms, taken back."""
-    row = estimate_row(index, quantity, np.log(np.maximum(blocks, LOST)), prediction)
-    row |= {name: math.exp(row[name]) for name in ("estimate", "low", "high")}
-    row["standard_error"] *= row["estimate"]
-    return row

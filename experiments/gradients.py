@@ -8,8 +8,9 @@ import numpy as np
 
 from experiments.claims import Claim
 from experiments.experiment import Values
-from experiments.gradient_sizes import DEAD_TRACE, LOST, NORMS, RULES, STATISTICS, GradientCell, GradientSizes
+from experiments.gradient_sizes import LOST, NORMS, RULES, STATISTICS, GradientCell, GradientSizes
 from scaling.freezing import freezing_d_k
+from scaling.saturation import DEAD_TRACE
 
 MEAN_OF_SCORES, MEAN_OF_QUERY, MEDIAN_OF_QUERY, DEAD = (
     STATISTICS.index(pair)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from experiments.claims import STANDARD_ERRORS_PER_MARGIN, Claim
 from experiments.experiment import ESTIMATE_COLUMNS, BlockSize, Column, Experiment, Margin, Values, estimate_row
+from experiments.one_head import ROW_SD, SHARED_KEYS
 from scaling.arrays import Floats
 from scaling.attention_law import attention_law
 from scaling.entries import EntryLaw
@@ -21,7 +22,6 @@ from scaling.sampling import Tiles, variance_of_mean_square
 from scaling.saturation import row_observables
 
 QUANTITIES = ("variance", "own_variance", "normalised_entropy")
-ROW_SD, SHARED_KEYS = 0.4, 2.0  # as in `saturation`: nats per √(ln n), and for rows that share keys
 GROUP = "initialisation"
 NEAR = 4.0  # margins of an entropy times d_in, from which its law is claimed: it was off by up to about 1/d_in
 SOURCE = "Exact, over the draw of the weights"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.claims import Claim
-from experiments.experiment import ESTIMATE_COLUMNS, Column, Margin, Values, estimate_row
+from experiments.experiment import ESTIMATE_COLUMNS, Column, Margin, Values, estimate_row, geometric_row
 from experiments.learning_runs import NAMES, RIVALS, STARTS, TASK, VARIANTS, LearningCell, LearningRuns, Places, Runs
 
 WIDE, NARROW = 256, TASK.d_in  # raw scores start 16 times as large as scaled ones, and 4 times
@@ -252,10 +252,10 @@ def _at_the_quickest_rate(runs: Runs) -> Iterator[dict[str, Any]]:
     for variant, place in np.ndindex(runs.quickest.shape):
         index = _index(runs, variant, place, int(runs.quickest[variant, place]), runs.quickest)
         yield estimate_row(index, "reached", np.isfinite(steps[:, variant, place]).astype(float))
-        yield _exponential(estimate_row(index, "steps_to_90", logs[:, variant, place]))
+        yield geometric_row(index, "steps_to_90", logs[:, variant, place])
         if NAMES[variant] in RIVALS:
             rival = NAMES.index(RIVALS[NAMES[variant]])
-            yield _exponential(estimate_row(index, "slowdown", logs[:, variant, place] - logs[:, rival, place]))
+            yield geometric_row(index, "slowdown", logs[:, variant, place] - logs[:, rival, place])
 
 
 def _before(runs: Runs) -> Iterator[dict[str, Any]]:
@@ -263,9 +263,3 @@ def _before(runs: Runs) -> Iterator[dict[str, Any]]:
     for number, quantity in enumerate(STARTS):
         for variant, place in np.ndindex(runs.cell.shape[:2]):
             yield estimate_row(_index(runs, variant, place, None), quantity, starts[:, number, variant, place])
-
-
-def _exponential(row: dict[str, Any]) -> dict[str, Any]:
-    """The row of a mean logarithm as that of a geometric mean; its standard error by the derivative."""
-    ends = {name: float(np.exp(row[name])) for name in ("estimate", "low", "high")}
-    return {**row, **ends, "standard_error": row["standard_error"] * ends["estimate"]}

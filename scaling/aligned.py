@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import is_count, is_number, shown
+from scaling.arrays import check_dimension, is_count, is_number, shown
 from scaling.normals import standard_normals
 
 Array = NDArray[np.float64]
@@ -26,8 +26,7 @@ class AlignedLaw:
     rho: float
 
     def __post_init__(self) -> None:
-        if not is_count(self.d_k):
-            raise ValueError(f"AlignedLaw: d_k must be a whole number from 1 to 2^62; received {shown(self.d_k)}")
+        check_dimension("AlignedLaw", self.d_k)
         _refuse_impossible("AlignedLaw", self.rho)
         object.__setattr__(self, "d_k", int(self.d_k))  # NumPy's small types would wrap around or round
         object.__setattr__(self, "rho", float(self.rho))

@@ -61,6 +61,12 @@ def check_sizes(where: str, **sizes: int) -> None:
             raise ValueError(f"{where}: {name} must be a whole number from 1; received {shown(size)}")
 
 
+def check_dimension(where: str, d_k: int) -> None:
+    """ValueError, which begins with `where`, unless d_k is a whole number from 1."""
+    if not is_count(d_k):
+        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+
+
 def shown(value: object) -> str:
     """`value` for an error message: its repr, cut short, on one line."""
     try:

@@ -18,10 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from scaling.arrays import check_sizes, real_array, shown
 from scaling.lookup import Examples, Head, LookupTask
+from scaling.saturation import DEAD_TRACE
 
 Array = NDArray[np.float64]
-
-DEAD = 0.01  # a row is dead when the trace of its softmax's Jacobian, 1 - Σp², is smaller
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Response:
     @property
     def dead_and_wrong(self) -> NDArray[np.bool_]:
         """(n_examples, n_heads): rows that have settled on another key and pass next to nothing on."""
-        return (self.trace < DEAD) & ~self.found
+        return (self.trace < DEAD_TRACE) & ~self.found
 
 
 def respond(heads: GramHeads, examples: Examples) -> Response:

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
-from scaling.arrays import is_count, shown
+from scaling.arrays import check_dimension, is_count, shown
 from scaling.queries_and_keys import (
     Array,
     centred_directions,
     checked_vectors,
     dot_products_of,
-    refuse_impossible,
     unit_vectors,
 )
 from scaling.rules import NormalisedRule
@@ -75,5 +74,5 @@ class LayerNormRule:
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k / (d_k - 1) for normal entries, and 0 at d_k = 1, where nothing is left of a vector."""
-        refuse_impossible("LayerNormRule.variance", d_k)
+        check_dimension("LayerNormRule.variance", d_k)
         return int(d_k) / (int(d_k) - 1) if d_k > 1 else 0.0

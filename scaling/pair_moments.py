@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import is_count, is_number, shown
+from scaling.arrays import check_dimension, is_number, shown
 from scaling.pairs import PairLaw
 from scaling.sampling import CHUNK, SUM_COST, Tiles, products_cost
 from scaling.vectors import DotProductMoments
@@ -26,7 +26,7 @@ def plan_pairs(law: PairLaw, d_k: int, relative_variance: float) -> Tiles:
     That of the variance is in units of Var(q·k)², that of the mean in units of Var(q·k). ValueError for a d_k that is
     not a whole number from 1, and for a relative variance that is not a positive number or needs more than 2⁴⁰ tiles.
     """
-    _refuse_impossible("plan_pairs", d_k)
+    check_dimension("plan_pairs", d_k)
     spread = law.spread(d_k)
     least = spread.relative_variance(Tiles(1, SIDES[-1], SIDES[-1])) / MOST_TILES
     if not is_number(relative_variance) or relative_variance <= least:
@@ -51,7 +51,7 @@ def measure_pairs(rng: np.random.Generator, law: PairLaw, d_k: int, tiles: Tiles
     and keeps its digits. `rng` decides every draw. ValueError for a single tile, or a d_k that is not a whole number
     from 1.
     """
-    _refuse_impossible("measure_pairs", d_k)
+    check_dimension("measure_pairs", d_k)
     if tiles.n_tiles < 2:
         raise ValueError(f"measure_pairs: at least two tiles are needed; received {tiles.n_tiles}")
     return _moments_of(law.products(rng, d_k, tiles), law.mean(d_k), tiles)
@@ -68,8 +68,3 @@ def _moments_of(pieces: Iterable[NDArray[np.float32]], shift: float, tiles: Tile
         square += float(np.vecdot(products, products).sum(dtype=np.float64)) / size
     n = tiles.n_tiles
     return DotProductMoments(shift + total / n, square / n - (total**2 - squared_means) / (n * (n - 1)))
-
-
-def _refuse_impossible(where: str, d_k: int) -> None:
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")

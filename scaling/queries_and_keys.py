@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_count, real_array, shown
+from scaling.arrays import real_array
 
 Array = NDArray[np.float64]
 
@@ -51,9 +51,3 @@ def _largest(vectors: Array) -> Array:
     largest = np.maximum(vectors.max(axis=-1, keepdims=True), -vectors.min(axis=-1, keepdims=True))
     positive: Array = np.where(largest == 0, 1.0, largest)
     return positive
-
-
-def refuse_impossible(where: str, d_k: int) -> None:
-    """ValueError, which begins with `where`, unless d_k is a whole number from 1."""
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")

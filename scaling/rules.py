@@ -16,8 +16,8 @@ from typing import ClassVar, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_count, is_number, shown
-from scaling.queries_and_keys import Array, checked_vectors, dot_products_of, refuse_impossible, unit_vectors
+from scaling.arrays import check_dimension, is_count, is_number, shown
+from scaling.queries_and_keys import Array, checked_vectors, dot_products_of, unit_vectors
 
 FloatsT = TypeVar("FloatsT", NDArray[np.float32], NDArray[np.float64])
 
@@ -118,12 +118,12 @@ class PowerRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """The number c = d_k^(-alpha) that multiplies every dot product."""
-        refuse_impossible("PowerRule.factor", d_k)
+        check_dimension("PowerRule.factor", d_k)
         return float(int(d_k) ** -float(self.alpha))
 
     def variance(self, d_k: int) -> float:
         """Var(score) = d_k^(1 - 2 alpha) for independent entries of mean 0 and variance 1."""
-        refuse_impossible("PowerRule.variance", d_k)
+        check_dimension("PowerRule.variance", d_k)
         try:
             return float(int(d_k) ** (1 - 2 * float(self.alpha)))
         except OverflowError:
@@ -157,7 +157,7 @@ class ModelRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """c = (n_heads d_k)^(-1/2)."""
-        refuse_impossible("ModelRule.factor", d_k)
+        check_dimension("ModelRule.factor", d_k)
         return float((int(self.n_heads) * int(d_k)) ** -0.5)
 
 
@@ -186,7 +186,7 @@ class TemperatureRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """c = 1 / (T √d_k)."""
-        refuse_impossible("TemperatureRule.factor", d_k)
+        check_dimension("TemperatureRule.factor", d_k)
         return float(int(d_k) ** -0.5 / float(self.temperature))
 
 
@@ -200,7 +200,7 @@ class SplitRule(FactorRule):
 
     def factor(self, d_k: int) -> float:
         """c = d_k^(-1/4) d_k^(-1/4) = d_k^(-1/2)."""
-        refuse_impossible("SplitRule.factor", d_k)
+        check_dimension("SplitRule.factor", d_k)
         return float(int(d_k) ** -0.5)
 
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
@@ -243,7 +243,7 @@ class NormalisedRule:
 
     def variance(self, d_k: int) -> float:
         """Var(score) = g²/d_k, exact wherever the direction of q or of k is uniform."""
-        refuse_impossible("NormalisedRule.variance", d_k)
+        check_dimension("NormalisedRule.variance", d_k)
         return 1.0 if self.gain is None else float(self.gain) ** 2 / int(d_k)
 
 

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import is_count, is_number, shown
+from scaling.arrays import check_dimension, is_count, is_number, shown
 from scaling.entries import VectorLaw
 from scaling.normals import standard_normals
 
@@ -254,8 +254,7 @@ def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int)
 
 
 def _refuse_undrawable(where: str, d_k: int, queries: VectorLaw, keys: VectorLaw) -> None:
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+    check_dimension(where, d_k)
     for side, law in (("queries", queries), ("keys", keys)):
         if not 1 / LARGEST_ENTRY <= law.variance**0.5 <= LARGEST_ENTRY or abs(law.mean) > LARGEST_ENTRY:
             raise ValueError(
@@ -265,8 +264,7 @@ def _refuse_undrawable(where: str, d_k: int, queries: VectorLaw, keys: VectorLaw
 
 
 def _refuse_impossible(where: str, d_k: int, kurtosis_q: float, kurtosis_k: float) -> None:
-    if not is_count(d_k):
-        raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
+    check_dimension(where, d_k)
     for name, kurtosis in (("kurtosis_q", kurtosis_q), ("kurtosis_k", kurtosis_k)):
         if not is_number(kurtosis) or kurtosis < 1:
             raise ValueError(f"{where}: {name} must be a finite number from 1; received {shown(kurtosis)}")

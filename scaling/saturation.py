@@ -11,6 +11,7 @@ from scaling.arrays import Floats, real_array, real_array_of_any_precision, show
 CHUNK = 2**20  # bytes of scores looked at together, so that the work on them stays within a core's cache
 LARGEST_FACTOR = 1e30  # of scores in single precision, whose exponents end at 1e38
 VANISHED = 1e4  # exp of minus it, and of anything less, is 0
+DEAD_TRACE = 0.01  # of J: a row below it is called dead, since next to nothing reaches its scores
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from scaling.arrays import check_sizes, is_number, shown
+from scaling.arrays import check_dimension, check_sizes, is_number, shown
 from scaling.attention_law import query_lengths
-from scaling.queries_and_keys import refuse_impossible
 from scaling.rules import FloatsT, ProductRule
 
 
@@ -37,7 +36,7 @@ class SoftCapRule(ProductRule):
 
     def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
         """cap · tanh(z / (cap √d_k))."""
-        refuse_impossible("SoftCapRule", d_k)
+        check_dimension("SoftCapRule", d_k)
         cap = float(self.cap)
         capped: FloatsT = cap * np.tanh(dot_products * float(int(d_k) ** -0.5 / cap))
         return capped
@@ -76,7 +75,7 @@ class SigmoidRule(ProductRule):
 
     def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
         """ln σ(z/√d_k + b), the logarithms of the weights."""
-        refuse_impossible("SigmoidRule", d_k)
+        check_dimension("SigmoidRule", d_k)
         return special.log_expit(dot_products * float(int(d_k) ** -0.5) + self.bias_at(dot_products.shape[-1]))
 
     def total(self, d_k: int, n_keys: int) -> float:
@@ -84,7 +83,7 @@ class SigmoidRule(ProductRule):
 
         As n grows it tends to E[e^s], which is (1 - 1/d_k)^(-d_k/2) for d_k > 1 and √e for large d_k.
         """
-        refuse_impossible("SigmoidRule.total", d_k)
+        check_dimension("SigmoidRule.total", d_k)
         lengths, weights = query_lengths(int(d_k))
         x = np.linspace(-12.0, 12.0, 481)  # of a standard normal score; the trapezoid rule
         normal = np.exp(-(x**2) / 2)
@@ -115,5 +114,5 @@ class ShiftedRule(ProductRule):
 
     def __call__(self, dot_products: FloatsT, d_k: int) -> FloatsT:
         """z/√d_k - s ln n."""
-        refuse_impossible("ShiftedRule", d_k)
+        check_dimension("ShiftedRule", d_k)
         return dot_products * float(int(d_k) ** -0.5) - float(self.s) * math.log(dot_products.shape[-1])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from scaling.gradient_shares import batch_cosines, examples_that_carry, share_of_largest, squared_gradients
-from scaling.gram import DEAD, GramHeads, Step, descend_together, mean_gradients, respond
+from scaling.gram import GramHeads, Step, descend_together, mean_gradients, respond
 from scaling.lookup import Examples, Head, LookupTask, descend, gradients
+from scaling.saturation import DEAD_TRACE
 
 TASK = LookupTask(n_keys=5, d_in=4, n_classes=3)
 FACTORS = [1.0, 7**-0.5, 0.3]
@@ -91,7 +92,7 @@ def test_a_response_by_loops() -> None:
             is_found = bool(scores.argmax() == examples.own[i])
             assert response.found[i, h] == is_found
             assert response.trace[i, h] == pytest.approx(1 - p @ p, abs=1e-12)
-            assert response.dead_and_wrong[i, h] == (1 - p @ p < DEAD and not is_found)
+            assert response.dead_and_wrong[i, h] == (1 - p @ p < DEAD_TRACE and not is_found)
             single = gradients(head, one(examples, i), factor)
             assert response.loss[i, h] == pytest.approx(single.loss, abs=1e-12)
             by_q = np.outer(examples.queries[i], response.pulls[i, :, h]) @ head.w_k

@@ -45,17 +45,25 @@ def bracket(measured: pd.DataFrame, quantity: str, n_keys: int) -> Bracket:
     return Bracket(low, float(dimensions[first]) if first < len(dimensions) else math.inf)
 
 
+def ratios(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Exact means, raw over scaled: a row for each number of keys and a column for each d_k."""
+    raw, scaled = (
+        select(frame, quantity=quantity, rule=rule).pivot(index="n_keys", columns="d_k", values="exact")
+        for rule in marks.RULES
+    )
+    return raw / scaled
+
+
 def exact_crossings(frame: pd.DataFrame, quantity: str = "jacobian_norm2") -> pd.Series:
     """By n_keys: where the mean of raw rows, of ‖J‖²_F or another quantity, falls below that of scaled ones.
 
     A real d_k: 0 where raw is nowhere larger, infinite where it still is at the map's end. By logarithmic interpolation
     between the map's dimensions.
     """
-    rows = select(frame, quantity=quantity)
-    raw, scaled = (select(rows, rule=rule).pivot(index="n_keys", columns="d_k", values="exact") for rule in marks.RULES)
-    u = np.log(raw.columns.to_numpy(dtype=float))
+    table = ratios(frame, quantity)
+    u = np.log(table.columns.to_numpy(dtype=float))
     crossings = {}
-    for n_keys, ratio in zip(raw.index, np.log(raw.to_numpy() / scaled.to_numpy()), strict=True):
+    for n_keys, ratio in zip(table.index, np.log(table.to_numpy()), strict=True):
         larger = np.flatnonzero(ratio > 1e-9)  # at d_k = 1 the two rules are one
         if not larger.size:
             crossings[n_keys] = 0.0
@@ -66,9 +74,9 @@ def exact_crossings(frame: pd.DataFrame, quantity: str = "jacobian_norm2") -> pd
     return pd.Series(crossings)
 
 
-def _line(frame: pd.DataFrame) -> pd.Series:
+def line_of(frame: pd.DataFrame, quantity: str = "jacobian_norm2") -> pd.Series:
     """The exact crossings that lie on the map."""
-    crossings = exact_crossings(frame)
+    crossings = exact_crossings(frame, quantity)
     return crossings[(crossings > 0) & np.isfinite(crossings)]
 
 
@@ -77,7 +85,7 @@ def draw_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
     """The exact line of the mean square, and brackets of the measured mean and median, over n and d_k."""
     figure = style.new_figure(1.05)
     axes = figure.add_subplot()
-    exact = _line(frame)
+    exact = line_of(frame)
     measured_keys, dimensions = levels(measured, "n_keys"), levels(measured, "d_k")
     top = max(8 * dimensions[-1], *exact)  # room for the arrows
     if len(exact):
@@ -110,7 +118,7 @@ def draw_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
 
 def caption_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
     """Every bracket."""
-    exact = _line(frame)
+    exact = line_of(frame)
     n_keys = levels(measured, "n_keys")[-1]
     found = {name: bracket(measured, quantity, n_keys) for quantity, name in WORDS.items()}
     line = f" Exact, for {exact.index[-1]} keys: $d_k ≈ {rounded(exact.iloc[-1])}$." if len(exact) else ""
@@ -124,7 +132,7 @@ def caption_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
 
 def alt_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> str:
     """The exact line's ends."""
-    exact = _line(frame)
+    exact = line_of(frame)
     line = (
         listing(f"{rounded(d_k)} at n = {n_keys}" for n_keys, d_k in (*exact.items(),)[:: max(1, len(exact) // 4)])
         if len(exact)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from report.figures import style
-from report.figures.crossing import exact_crossings
+from report.figures.crossing import line_of, ratios
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, power_of_ten, rounded
@@ -23,21 +23,6 @@ POWERS = np.arange(-4.0, 4.1)  # of ten, at which the ratio's colour changes
 PALE, DARK = "#ffffff", "#111111"
 BLUE, ORANGE = "#0070b0", "#d35c00"  # all but the rules' own, which a dark page lightens: here they are values
 COLOURS = LinearSegmentedColormap.from_list("ratio", [BLUE, PALE, ORANGE])
-
-
-def ratios(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Raw over scaled, a row for each number of keys and a column for each d_k."""
-    raw, scaled = (
-        select(frame, quantity=quantity, rule=rule).pivot(index="n_keys", columns="d_k", values="exact")
-        for rule in ("raw", "scaled")
-    )
-    return raw / scaled
-
-
-def line_of(frame: pd.DataFrame, quantity: str) -> pd.Series:
-    """By n_keys: the d_k at which the two are equal, where that is on the map."""
-    crossings = exact_crossings(frame, quantity)
-    return crossings[(crossings > 0) & np.isfinite(crossings)]
 
 
 def is_larger_everywhere(frame: pd.DataFrame, quantity: str) -> bool:

@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from experiments.gradient_sizes import DEAD_TRACE, LOST, TOP
+from experiments.gradient_sizes import LOST, TOP
 from report.figures import marks, style
 from report.figures.saturation import logarithmic_axis, panels_against_d
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import number, percent
+from scaling.saturation import DEAD_TRACE
 
 FLOOR = 1e-8  # where the vertical axis ends
 SHARES = {"dead_share": "dead rows", "top_share": f"share of the top {100 * TOP:g} %"}

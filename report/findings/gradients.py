@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.gradient_sizes import DEAD_TRACE, TOP
+from experiments.gradient_sizes import TOP
 from experiments.gradients import EVEN_FROM
 from experiments.runner import Results
-from report.figures.crossing import Bracket, bracket
-from report.figures.gradient_map import is_larger_everywhere, line_of, times
+from report.figures.crossing import Bracket, bracket, line_of
+from report.figures.gradient_map import is_larger_everywhere, times
 from report.figures.gradients import size
 from report.figures.selection import levels, select
+from scaling.saturation import DEAD_TRACE
 
 APART = 2.0  # between two gradients that a sentence sets against each other
 HEAVY = 0.2  # of the sum of squared gradients: a top percent that holds so much is worth a sentence
