@@ -7,6 +7,7 @@ from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, Sparse, Studen
 from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, limit_of_sum_p2
 from scaling.goodness import anderson_darling, mean_against_normal
 from scaling.gradients import ChainedGradients, chained_gradients, score_gradient
+from scaling.heads import HeadMeasurement, HeadQuantities, measure_head
 from scaling.initialisation import INITIALISATIONS, initial_variance, layer_norm
 from scaling.intervals import Interval, mean_interval
 from scaling.moments import Moments
@@ -36,6 +37,8 @@ __all__ = [
     "DotProductMoments",
     "EntryLaw",
     "Gaussian",
+    "HeadMeasurement",
+    "HeadQuantities",
     "Interval",
     "Moments",
     "MultiHeadAttention",
@@ -69,6 +72,7 @@ __all__ = [
     "limit_of_sum_p2",
     "mean_against_normal",
     "mean_interval",
+    "measure_head",
     "measure_pairs",
     "plan_pairs",
     "plan_second_moments",

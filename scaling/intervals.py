@@ -7,13 +7,13 @@ every interval in this project counts blocks: Student's t over block values.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from scaling.arrays import is_count, is_number, real_array, shown
-from scaling.moments import EMPTY, Moments
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,31 @@ def simultaneous_confidence(family_wise_error: float, n_intervals: int) -> float
     return 1 - family_wise_error / n_intervals
 
 
-def jackknife_values(blocks: Sequence[Moments], statistic: Callable[[Moments], float]) -> NDArray[np.float64]:
-    """Pseudo-values (n_blocks,) of a statistic of the merged blocks: B θ - (B - 1) θ without block b.
+class Mergeable(Protocol):
+    """Something gathered from a sample, such as `Moments`, that can be put together with that of another."""
 
-    Their mean is the statistic with its O(1/B) bias removed; they enter `mean_interval` like plain block values.
+    def __add__(self, other: Any, /) -> Any:
+        """Of both samples together."""
+        ...
+
+
+MergeableT = TypeVar("MergeableT", bound=Mergeable)
+
+
+def jackknife_values(blocks: Sequence[MergeableT], statistic: Callable[[MergeableT], ArrayLike]) -> NDArray[np.float64]:
+    """Pseudo-values (n_blocks, ...) of a statistic of the merged blocks: B θ - (B - 1) θ without block b.
+
+    The statistic is a number or an array. The mean of the pseudo-values is the statistic with its O(1/B) bias removed;
+    they enter `mean_interval` like plain block values.
     Source: J. W. Tukey, Bias and confidence in not quite large samples, Ann. Math. Stat. 29 (1958) 614.
     ValueError for fewer than 2 blocks, since none would be left without one of them.
     """
     n_blocks = len(blocks)
     if n_blocks < 2:
         raise ValueError(f"jackknife_values: at least 2 blocks are needed; received {n_blocks}")
-    before = list(accumulate(blocks, initial=EMPTY))  # before[b] merges the blocks 0 … b-1
-    after = list(accumulate(reversed(blocks), initial=EMPTY))[::-1]  # after[b] merges the blocks b … B-1
-    without = np.array([statistic(before[b] + after[b + 1]) for b in range(n_blocks)])
-    return n_blocks * statistic(before[n_blocks]) - (n_blocks - 1) * without
+    before = list(accumulate(blocks))  # before[b] merges the blocks 0 … b
+    after = list(accumulate(reversed(blocks)))[::-1]  # after[b] merges the blocks b … B-1
+    others = [after[1], *(before[b - 1] + after[b + 1] for b in range(1, n_blocks - 1)), before[-2]]
+    without = np.array([statistic(other) for other in others])
+    pseudo: NDArray[np.float64] = n_blocks * np.asarray(statistic(before[-1])) - (n_blocks - 1) * without
+    return pseudo

@@ -23,6 +23,38 @@ class DotProductMoments(NamedTuple):
     variance: float
 
 
+class VarianceTerms(NamedTuple):
+    """Parts of Var(q·k) for independent q and k; no change of basis q → A q, k → A^(-T) k changes any of them.
+
+    Exact for all pairs of any queries with any keys too, with the sets' own means and population covariances. The
+    variance over a row, that is, over the keys for one query, is `joint` + `mean_query` in the mean over queries;
+    `mean_key` is the variance of the rows' means, constants that no softmax sees.
+    """
+
+    joint: float  # tr(Σ_q Σ_k)
+    mean_query: float  # μ_qᵀ Σ_k μ_q
+    mean_key: float  # μ_kᵀ Σ_q μ_k
+
+    @property
+    def within_rows(self) -> float:
+        """The mean, over queries, of the variance over keys."""
+        return self.joint + self.mean_query
+
+    @property
+    def total(self) -> float:
+        """Var(q·k)."""
+        return self.joint + self.mean_query + self.mean_key
+
+
+def variance_terms(mean_q: Array, covariance_q: Array, mean_k: Array, covariance_k: Array) -> VarianceTerms:
+    """The terms from means (d_k,) and symmetric covariances (d_k, d_k)."""
+    return VarianceTerms(
+        joint=float(np.vdot(covariance_q, covariance_k)),
+        mean_query=float(mean_q @ covariance_k @ mean_q),
+        mean_key=float(mean_k @ covariance_q @ mean_k),
+    )
+
+
 class PairMoments(NamedTuple):
     """Means (d,) and covariances (d, d) of two vectors, and Cov(q_i, k_j) as `cross` (d, d); None: independent."""
 
@@ -54,13 +86,13 @@ def dot_product_moments(
             raise ValueError(f"dot_product_moments: {name} must be symmetric; received {shown(matrices[name])}")
     if q.shape != k.shape:
         raise ValueError(f"dot_product_moments: mean_k must have {len(q)} entries like mean_q; received {len(k)}")
-    mean = q @ k
-    variance = np.vdot(sigma_q, sigma_k) + q @ sigma_k @ q + k @ sigma_q @ k
+    mean = float(q @ k)
+    variance = variance_terms(q, sigma_q, k, sigma_k).total
     if cross is not None:
         c = _matrix(cross, "cross", len(q))
-        mean = mean + np.trace(c)
-        variance = variance + np.vdot(c, c.T) + 2 * k @ c @ q
-    return DotProductMoments(float(mean), float(variance))
+        mean += float(np.trace(c))
+        variance += float(np.vdot(c, c.T) + 2 * k @ c @ q)
+    return DotProductMoments(mean, variance)
 
 
 @dataclass(frozen=True)
