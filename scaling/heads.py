@@ -139,7 +139,7 @@ def measure_rows(
     (whole_q, less_q), (whole_k, less_k) = map(merged_without_each, moments)
     whole = HeadQuantities(*quantities(whole_q, whole_k, None))
     without = [quantities(*less, piece) for piece, less in enumerate(zip(less_q, less_k, strict=True))]
-    pieces = pseudo_values(whole, without).reshape(len(without), len(whole))
+    pieces = pseudo_values(whole, without) if is_split else np.empty((0, len(whole)))
     return HeadMeasurement(d_k, n_queries, visible.n_keys, scale, causal, len(queries), whole, pieces)
 
 
@@ -198,21 +198,17 @@ def _moment_quantities(q: VectorMoments, k: VectorMoments) -> tuple[float, ...]:
     """The quantities up to `alignment`."""
     sigma_q, sigma_k = q.covariance, k.covariance
     terms = variance_terms(q.mean, sigma_q, k.mean, sigma_k)
-    product = sigma_q @ sigma_k
-    d_k, trace_q, trace_k = len(product), float(np.trace(sigma_q)), float(np.trace(sigma_k))
+    shares = sigma_q @ sigma_k / (terms.joint or math.nan)  # M / tr M, whose squares are floats
+    d_k, trace_q, trace_k = len(shares), float(np.trace(sigma_q)), float(np.trace(sigma_k))
     return (
         float(q.mean @ k.mean),
         terms.total,
         *terms,
-        _ratio(terms.joint**2, float(np.vdot(product, product.T))),
+        1 / float(np.vdot(shares, shares.T)),
         trace_q / d_k,
         trace_k / d_k,
-        _ratio(d_k * terms.joint, trace_q * trace_k),
+        d_k * terms.joint / (trace_q * trace_k or math.nan),
     )
-
-
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else math.nan
 
 
 def _places(rows: HeadRows, visible: Visible) -> Array:

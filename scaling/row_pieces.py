@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 
 from scaling.saturation import row_observables
 
@@ -74,7 +73,10 @@ class RowPieces:
         counted = np.maximum(n_keys, 1.0)
         centre = (n * mean).sum(axis=0) / counted
         log_z = self.log_partition[kept]  # (n_kept, n_factors, n_rows)
-        log_w = log_z - logsumexp(log_z, axis=0)
+        below = log_z - log_z.max(axis=0)
+        others = np.exp(below)
+        np.put_along_axis(others, log_z.argmax(axis=0)[None], 0.0, axis=0)
+        log_w = below - np.log1p(others.sum(axis=0))  # exact too for a piece that has nearly all of the weight
         w = np.exp(log_w)
         pairs = w * (np.einsum("bc,cfr->bfr", 1 - np.eye(len(kept)), w))
         return MergedRows(
