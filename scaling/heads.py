@@ -115,18 +115,23 @@ def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal:
 
 
 def measure_rows(
-    q: Rows, k: Rows, scale: float | None = None, causal: bool = False, most: int | None = None
+    q: Rows,
+    k: Rows,
+    scale: float | None = None,
+    causal: bool = False,
+    most: int | None = None,
+    intervals: bool = True,
 ) -> HeadMeasurement:
     """`measure_head` of finite numbers that are read a slice at a time, with at most so many rows of scores.
 
-    Those rows are evenly spaced; the moments are of all tokens.
+    Those rows are evenly spaced; the moments are of all tokens. Without intervals it takes a fifth of the time.
     """
     n_queries, d_k = q.shape
     visible = Visible(n_queries, k.shape[0], causal)
     scale = _checked_scale(scale, d_k)
     queries = visible.queries(most)
     _check_tokens(visible, queries)
-    is_split = min(n_queries, visible.n_keys, len(queries)) >= LEAST_TOKENS
+    is_split = intervals and min(n_queries, visible.n_keys, len(queries)) >= LEAST_TOKENS
     tokens = [TokenPieces(n, PIECES if is_split else 1) for n in (n_queries, visible.n_keys)]
     moments = [_moments(name, rows, pieces) for name, rows, pieces in zip("qk", (q, k), tokens, strict=True)]
     rows = head_rows(q, k, queries, visible, tokens[1], [scale, 1.0])

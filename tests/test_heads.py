@@ -221,10 +221,11 @@ def test_a_piece_left_out_is_left_out() -> None:
 
 
 def test_few_tokens_have_no_interval() -> None:
-    """Fewer than 16 tokens cannot be split into 8; a quantity without a value has no interval either."""
+    """Fewer than 16 tokens cannot be split into 8, nor are those of whom none is wanted; nan has no interval either."""
     q, k = head(15, 40, 4, seed=13)
     assert measure_head(q, k).interval("variance") is None
     q, k = head(20, 40, 4, seed=13)
+    assert measure_rows(q, k, intervals=False).interval("variance") is None
     assert measure_head(q, k).interval("variance") is not None
     assert measure_head(q, k).interval("own_z") is None
 
