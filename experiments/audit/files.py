@@ -39,7 +39,7 @@ class ReaderFile:
             except OSError as error:
                 raise Faults(f"{self.name}: cannot be read ({error.strerror})") from None
             if not piece:
-                raise Faults(f"{self.name}: ends after {offset + done} bytes; it became shorter while it was read")
+                raise Faults(f"{self.name}: became shorter than its {self.size} bytes while it was read")
             buffer[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
             done += len(piece)
         return buffer

@@ -35,8 +35,9 @@ def gather(paths: Sequence[Path], scratch: Path | None, closing: ExitStack) -> l
             faults += fault.lines
     too_long = [array.where for array in arrays if len(array.name) > MAX_NAME]
     faults += [f"{where}: is a name of more than {MAX_NAME} characters" for where in too_long[:MAX_LINES]]
-    counts = Counter((array.home, array.where) for array in arrays)
-    faults += [f"{where}: was given twice" for (_, where), count in counts.items() if count > 1][:MAX_LINES]
+    places = {(array.home, array.file if array.is_npy else array.name): array.where for array in arrays}
+    counts = Counter((array.home, array.file if array.is_npy else array.name) for array in arrays)
+    faults += [f"{places[place]}: was given twice" for place, count in counts.items() if count > 1][:MAX_LINES]
     if faults:
         raise Faults(*faults)
     return arrays + _beside(arrays, closing)

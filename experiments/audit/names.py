@@ -109,10 +109,9 @@ def find_inputs(pairs: Sequence[Pair], arrays: Sequence[Named]) -> dict[Named, N
         if len(found) == 1:
             inputs[q] = found[0]
         else:
-            count = len(found) or "no"
             faults.append(
-                f"{q.where}: is named as a weight, and there is {count} array {INPUTS!r} of inputs to multiply by it; "
-                "one is needed (or, if it holds queries, another name)"
+                f"{q.where}: is named as a weight and needs one array {INPUTS!r} of inputs to multiply by it; there "
+                f"are {len(found)} (if it holds queries, give it another name)"
             )
     if faults:
         raise Faults(*faults[:MAX_LINES])
@@ -143,7 +142,8 @@ def _without_partner(q: Named, by_name: dict[str, list[Named]], arrays: Sequence
         return f"{q.where}: could go with {' or '.join(there)}; names must tell which"
     others = [array.name for array in arrays if array is not q]
     hint = nearest_name(wanted[0], others[:MAX_COMPARED])
-    return f"{q.where}: has no keys; {' or '.join(map(repr, wanted))} is needed; there are: {some(others)}{hint}"
+    needed = " or ".join(f"'{name}'" for name in wanted)
+    return f"{q.where}: has no keys; {needed} is needed; there are: {some(others)}{hint}"
 
 
 def _rest(name: str, word: re.Match[str]) -> str:

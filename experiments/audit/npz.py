@@ -64,7 +64,7 @@ class Npz:
         """One of them. Faults if it is damaged, holds no floats, or unpacks to more than it may."""
         member, where = self._members[name], f"{self._file.name}: {name}"
         start = self._start(member, where)
-        head = next(self._pieces(member, start, HEAD), b"")
+        head = next(self._pieces(member, start, where, HEAD), b"")
         header = npy_header(head, member.file_size, where)
         if member.compress_type == zipfile.ZIP_STORED:
             file, offset = self._file, start + header.offset
@@ -90,19 +90,22 @@ class Npz:
             raise Faults(f"{where}: is damaged: it does not lie where the directory says")
         return start
 
-    def _pieces(self, member: zipfile.ZipInfo, start: int, size: int) -> Iterator[bytes]:
-        """The member's bytes, unpacked, at most `size` at a time; zlib.error where they cannot be."""
+    def _pieces(self, member: zipfile.ZipInfo, start: int, where: str, size: int) -> Iterator[bytes]:
+        """The member's bytes, unpacked, at most `size` at a time. Faults where they cannot be."""
         if member.compress_type == zipfile.ZIP_STORED:
             for done in range(0, member.file_size, size):
                 yield self._file.head(min(size, member.file_size - done), start + done)
             return
         unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-        for done in range(0, member.compress_size, CHUNK):
-            packed = self._file.head(min(CHUNK, member.compress_size - done), start + done)
-            while packed and not unpacking.eof:
-                yield unpacking.decompress(packed, size)
-                packed = unpacking.unconsumed_tail
-        yield unpacking.flush()
+        try:
+            for done in range(0, member.compress_size, CHUNK):
+                packed = self._file.head(min(CHUNK, member.compress_size - done), start + done)
+                while packed and not unpacking.eof:
+                    yield unpacking.decompress(packed, size)
+                    packed = unpacking.unconsumed_tail
+            yield unpacking.flush()  # what was held back when a piece was full
+        except zlib.error:
+            raise Faults(f"{where}: is damaged: it cannot be unpacked") from None
 
     def _unpacked(self, member: zipfile.ZipInfo, start: int, where: str) -> ReaderFile:
         if member.file_size > max(FREE_SIZE, MAX_RATIO * member.compress_size):
@@ -129,16 +132,13 @@ class Npz:
     def _check(self, member: zipfile.ZipInfo, start: int, where: str, copy: BinaryIO | None) -> None:
         """Read the member through once, and write it to `copy`. Faults unless size and checksum are as declared."""
         size = checksum = 0
-        try:
-            for piece in self._pieces(member, start, CHUNK):
-                size += len(piece)
-                checksum = zlib.crc32(piece, checksum)
-                if size > member.file_size:
-                    break
-                if copy is not None:
-                    copy.write(piece)
-        except zlib.error:
-            raise Faults(f"{where}: is damaged: it cannot be unpacked") from None
+        for piece in self._pieces(member, start, where, CHUNK):
+            size += len(piece)
+            checksum = zlib.crc32(piece, checksum)
+            if size > member.file_size:
+                break
+            if copy is not None:
+                copy.write(piece)
         if size != member.file_size:
             more = "more than" if size > member.file_size else f"{size} bytes, not"
             raise Faults(f"{where}: is damaged: it unpacks to {more} the {member.file_size} bytes that it declares")

@@ -20,7 +20,7 @@ ALLOWED_DTYPES = "allowed: float16, bfloat16, float32, float64"
 class StoredArray:
     """Where an array lies and what its entries are: `stored` as they lie there, `dtype` in words."""
 
-    where: str  # what faults and the account of what was read call it
+    where: str  # what faults call it
     file: ReaderFile
     offset: int
     shape: tuple[int, ...]
@@ -43,8 +43,8 @@ class StoredArray:
 
     @property
     def in_words(self) -> str:
-        """Name, shape and type."""
-        return f"{self.where} {shown_shape(self.shape)} {self.dtype}"
+        """Shape and type."""
+        return f"{shown_shape(self.shape)} {self.dtype}"
 
 
 class StoredRows:
