@@ -342,7 +342,7 @@ def test_a_file_that_may_not_be_read_is_a_fault(tmp_path: Path, monkeypatch: pyt
             assert refusal([given]) == (f"{given}: cannot be read (Permission denied)",)
     refused = OSError(errno.EIO, "Input/output error")
     with open_heads([path]) as audited, monkeypatch.context() as patch:
-        patch.setattr(os, "pread", refuse)
+        patch.setattr(os, "preadv", refuse)
         with pytest.raises(Faults, match=r"heads\.npz: cannot be read \(Input/output error\)"):
             contents(audited)
 
