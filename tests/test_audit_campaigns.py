@@ -8,9 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import audit_fuzzer
+from audit_files import normals, save_npz
 from conftest import ROOT
+from experiments.faults import Faults
 
 LIMIT = 2**30  # bytes of memory, whatever the size of the file
 LARGE, GIANT = 2**28, 2**32  # bytes of a file
@@ -71,3 +75,22 @@ def test_a_compressed_array_is_never_held(tmp_path: Path) -> None:
     found = child("audit_memory.py", "compressed", LARGE // 2, tmp_path)
     assert found["rows"] == LARGE // 512
     assert found["peak"] < LARGE
+
+
+def _raise_value_error(*_: object, **__: object) -> None:
+    raise ValueError("a fault that is no Faults")
+
+
+def _raise_traceback(*_: object, **__: object) -> None:
+    raise Faults("Traceback (most recent call last)")
+
+
+@pytest.mark.parametrize("planted", [_raise_value_error, _raise_traceback])
+def test_the_campaign_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: object) -> None:
+    """Its negative control: another exception, or a line that no reader should see, is neither arrays nor faults."""
+    path = save_npz(tmp_path, {"q": normals(1, 5, 4), "k": normals(2, 7, 4)})[0]
+    rng = np.random.default_rng(0)
+    outcomes = {audit_fuzzer.outcome(path, rng) for _ in range(20)}
+    assert outcomes == {"arrays", "faults"}  # with heads and batches that it has, and those that it has not
+    monkeypatch.setattr(audit_fuzzer, "open_heads", planted)
+    assert audit_fuzzer.outcome(path, rng) not in outcomes

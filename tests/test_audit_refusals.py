@@ -1,6 +1,7 @@
 """The reader's own files: whatever is wrong with them gets one line that says where and what is allowed."""
 
 import errno
+import io
 import json
 import os
 import sys
@@ -591,11 +592,31 @@ def test_a_large_directory_is_not_read(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("container", ["heads.npz", "heads.safetensors"])
 def test_a_long_name_is_refused(tmp_path: Path, container: str) -> None:
     """A name of many words would have as many partners."""
-    name = "q." * 1000
-    content = {"q": Q, name: K}
-    paths = save_npz(tmp_path, content) if container == "heads.npz" else save_safetensors(tmp_path, content)
-    (found,) = refusal(paths)
+    content = {"q": Q, "q." * 1000: K}
+    save = save_npz if container == "heads.npz" else save_safetensors
+    (found,) = refusal(save(tmp_path, content))
     assert found.startswith(f"{container}: q.q.q.")
+    assert found.endswith("...: is a name of more than 400 characters")
+
+
+def test_of_very_many_faults_the_first_are_told(tmp_path: Path) -> None:
+    """Twenty lines and the number of the others, at once; no name is compared with a hundred thousand others."""
+    n = 30_000
+    header = {f"{i}.q": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(n)}
+    (tmp_path / "heads.safetensors").write_bytes(with_header(json.dumps(header).encode()))
+    found = refusal([tmp_path / "heads.safetensors"])
+    assert len(found) == 21
+    assert found[-1] == f"... and {n - 20} more such lines"
+    assert all("has no keys" in line for line in found[:-1])
+
+
+def test_a_full_disk_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says on writing is told, and closing what was begun does not say it again."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no device that is always full")
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda buffering, dir: io.FileIO("/dev/full", "w"))
+    found = refusal(save_compressed(tmp_path, {"q": Q, "k": K}), scratch=tmp_path)
+    assert found[0] == f"heads.npz: q: cannot be unpacked in {tmp_path} (No space left on device)"
 
 
 # ---------------------------------------------------------------- .safetensors files

@@ -17,7 +17,6 @@ from experiments.faults import Faults
 
 CHUNK = 2**24  # bytes held at a time
 MAX_DIRECTORY = 2**24  # bytes of names and places of arrays; a model of a hundred thousand arrays needs less
-MAX_LINES = 20  # of the same fault in one file
 ONE_NAME_EACH = "each array needs a name of its own"
 
 

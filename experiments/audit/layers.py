@@ -9,7 +9,7 @@ from experiments.audit.names import Named, Pair
 from experiments.audit.projection import ProjectedRows, weight_pair
 from experiments.audit.sources import Rows
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def find_layers(
             if x_stack.has_layers and x_stack.n_layers != n_layers:
                 faults.append(f"{x.where}: has inputs of {x_stack.n_layers} layers; there are weights of {n_layers}")
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     return layers
 
 

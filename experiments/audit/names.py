@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.audit.files import MAX_LINES
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults, nearest_name
+from experiments.faults import MOST, Faults, first_faults, nearest_name
 
 KEY_WORD = {"q": "k", "query": "key", "queries": "keys", "wq": "wk"}
 QUERY_WORD = {key: query for query, key in KEY_WORD.items()}
@@ -32,6 +31,11 @@ class Named:
     def is_npy(self) -> bool:
         """Whether it has a file to itself."""
         return self.file.lower().endswith(".npy")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What no two different arrays share."""
+        return self.home, self.file if self.is_npy else self.name
 
     @property
     def where(self) -> str:
@@ -82,14 +86,16 @@ def find_pairs(arrays: Sequence[Named]) -> list[Pair]:
     taken: dict[Named, list[Named]] = defaultdict(list)
     for pair in pairs:
         taken[pair.k].append(pair.q)
-    faults = [_without_partner(q, by_name, arrays) for q in [q for q in alone if q not in taken][:MAX_LINES]]
+    alone = [q for q in alone if q not in taken]
+    faults = [_without_partner(q, by_name, arrays) for q in alone[:MOST]]
+    faults += [q.where for q in alone[MOST:]]  # only their number is told
     faults += [
         f"{k.where}: could go with {' or '.join(q.where for q in queries)}; names must tell which"
         for k, queries in taken.items()
         if len(queries) > 1
     ]
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     if not pairs:
         files = some(sorted({array.file for array in arrays}))
         raise Faults(
@@ -114,7 +120,7 @@ def find_inputs(pairs: Sequence[Pair], arrays: Sequence[Named]) -> dict[Named, N
                 f"are {len(found)} (if it holds queries, give it another name)"
             )
     if faults:
-        raise Faults(*faults[:MAX_LINES])
+        raise first_faults(faults)
     return inputs
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from struct import error as StructError
 from typing import BinaryIO
 
-from experiments.audit.files import CHUNK, MAX_DIRECTORY, MAX_LINES, ONE_NAME_EACH, ReaderFile
+from experiments.audit.files import CHUNK, MAX_DIRECTORY, ONE_NAME_EACH, ReaderFile
 from experiments.audit.npy import HEAD, npy_header
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 
 LOCAL_HEADER = 30  # bytes before a member's name
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, StructError, ValueError, OSError, OverflowError, EOFError)
@@ -45,7 +45,7 @@ class Npz:
             ) from None
         twice = [name for name, count in Counter(member.filename for member in members).items() if count > 1]
         if twice:
-            raise Faults(*(f"{file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice[:MAX_LINES]))
+            raise first_faults([f"{file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice])
         self._members = {
             member.filename.removesuffix(".npy"): member for member in members if member.filename.endswith(".npy")
         }
@@ -121,10 +121,9 @@ class Npz:
                     f"{where}: unpacking it takes {member.file_size} bytes in {folder}, where {room} are free; "
                     "numpy.savez saves it without compression"
                 )
-            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # lives as long as the heads
+            file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115  # lives as long as the heads
             self._closing.callback(file.close)
             self._check(member, start, where, file)
-            file.flush()
         except OSError as error:
             raise Faults(f"{where}: cannot be unpacked in {folder} ({error.strerror})") from None
         return ReaderFile(file, self._file.name)
@@ -137,8 +136,8 @@ class Npz:
             checksum = zlib.crc32(piece, checksum)
             if size > member.file_size:
                 break
-            if copy is not None:
-                copy.write(piece)
+            while copy is not None and piece:
+                piece = piece[copy.write(piece) :]
         if size != member.file_size:
             more = "more than" if size > member.file_size else f"{size} bytes, not"
             raise Faults(f"{where}: is damaged: it unpacks to {more} the {member.file_size} bytes that it declares")

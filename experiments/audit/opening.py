@@ -11,7 +11,7 @@ from experiments.audit.layers import Layer, find_layers
 from experiments.audit.names import Named, Pair, find_inputs, find_pairs, some
 from experiments.audit.sources import Audited, HeadSource, Rows
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults, printable
+from experiments.faults import Faults, first_faults, printable
 from scaling.arrays import is_count, shown
 
 
@@ -71,7 +71,7 @@ def _load(arrays: Sequence[Named]) -> dict[Named, StoredArray]:
         except Faults as fault:
             faults += fault.lines
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     return loaded
 
 
