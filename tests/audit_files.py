@@ -1,7 +1,10 @@
 """Files for tests of the audit's reading, made without the code that reads them."""
 
 import json
+import re
+import resource
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -103,3 +106,12 @@ def contents(audited: Audited) -> list[list[tuple[NDArray[np.generic], NDArray[n
         for rows, values in zip(head.sequences, sequences, strict=True):
             assert tuple(part.shape for part in rows) == tuple(part.shape for part in values)
     return found
+
+
+def peak_of_memory() -> int:
+    """Most bytes that this process has held. Linux's getrusage would count the process that started it too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return int(kilobytes) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from audit_files import contents, normals, npy_of, safetensors
+from audit_files import contents, normals, npy_of, peak_of_memory, safetensors
 from experiments.audit import open_heads
 from experiments.faults import Faults
 
@@ -219,8 +219,7 @@ def main(n_mutants: int, seed: int, folder: Path) -> dict[str, object]:
         if came_of_it not in ("arrays", "faults"):
             (folder / f"failure-{number}-{name}").write_bytes(content)
             failures.append(f"mutant {number} of seed {seed}: {came_of_it}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"counts": counts, "failures": failures, "peak": peak}
+    return {"counts": counts, "failures": failures, "peak": peak_of_memory()}
 
 
 if __name__ == "__main__":

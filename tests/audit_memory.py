@@ -1,11 +1,10 @@
 """Reads one giant head of a sparse file row by row, and tells how much memory that took at most.
 
-Run by tests/test_audit_campaigns.py in a process of its own: `python tests/audit_memory.py KIND BYTES FOLDER`.
+The kind "held" asks for all rows at once, which takes the memory that the others must not. Run by tests/test_audit_campaigns.py in a process of its own: `python tests/audit_memory.py KIND BYTES FOLDER`.
 """
 
 import io
 import json
-import resource
 import sys
 import zipfile
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from audit_files import normals, npy, npy_of, save_npz, with_header
+from audit_files import normals, npy, npy_of, peak_of_memory, save_npz, with_header
 from experiments.audit import open_heads
 
 D_K = 64
@@ -75,12 +74,12 @@ def main(kind: str, size: int, folder: Path) -> dict[str, int]:
         paths += save_npz(folder, {"W_q": weight, "W_k": weight})
     with open_heads(paths) as audited:
         rows, _ = audited.heads[0].sequences[0]
-        for first in range(0, n_rows, STEP):
-            assert not rows[first : first + STEP].any()
+        step = n_rows if kind == "held" else STEP
+        for first in range(0, n_rows, step):
+            assert not rows[first : first + step].any()
         scattered = np.random.default_rng(1).integers(0, n_rows, 1000)
         assert not rows[scattered].any()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"rows": rows.shape[0], "peak": peak}
+    return {"rows": rows.shape[0], "peak": peak_of_memory()}
 
 
 if __name__ == "__main__":

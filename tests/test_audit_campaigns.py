@@ -58,6 +58,11 @@ def test_a_file_is_never_held(tmp_path: Path, kind: str) -> None:
     assert found["peak"] < 0.75 * LARGE
 
 
+def test_a_file_that_is_held_would_be_noticed(tmp_path: Path) -> None:
+    """The negative control of the measure: all rows at once take more than their size."""
+    assert child("audit_memory.py", "held", LARGE, tmp_path)["peak"] > LARGE
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", KINDS)
 def test_four_gigabytes_are_read_within_one(tmp_path: Path, kind: str) -> None:

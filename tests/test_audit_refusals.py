@@ -142,7 +142,7 @@ PAIRS: dict[str, tuple[Arrays, dict[str, object], list[str]]] = {
     "many heads together": (
         {f"{i}.{part}": np.zeros((40000, 1, 1), "f2") for i in range(2) for part in "qk"},
         {},
-        ["heads.npz: 0.q: with the others there are 80000 heads; allowed: 65536"],
+        ["heads.npz: 1.q: with those before it there are 80000 heads; allowed: 65536"],
     ),
     "number of heads": ({}, {"n_heads": 0}, ["the number of heads must be a whole number from 1; received 0"]),
     "no inputs": (

@@ -36,20 +36,25 @@ def find_layers(
     names = Counter(pair.layer for pair in pairs)
     layers: list[Layer] = []
     faults: list[str] = []
+    count = 0  # of heads
     n_multiplied: Counter[Named] = Counter()  # layers that each x has met
     for pair in pairs:
         q, k = loaded[pair.q], loaded[pair.k]
         name = pair.layer if names[pair.layer] == 1 else pair.q.where
+        found: list[Layer] = []
         try:
             if (x := inputs.get(pair.q)) is None:
-                layers += _given(name, *stack_pair(q, k, batch_first, n_heads))
+                found = _given(name, *stack_pair(q, k, batch_first, n_heads))
             else:
                 x_stack = stack_inputs(loaded[x], batch_first)
                 found = _multiplied(name, x_stack, n_multiplied[x], *weight_pair(q, k, x_stack, n_heads))
                 n_multiplied[x] += len(found)
-                layers += found
         except Faults as fault:
             faults += [line for line in fault.lines if line not in faults]  # an x is met by many weights
+        layers += found
+        count += sum(layer.n_heads for layer in found)
+        if count > MAX_HEADS:
+            raise Faults(f"{q.where}: with those before it there are {count} heads; allowed: {MAX_HEADS}")
     if not faults:
         faults = _misfits(layers)
         for x, n_layers in n_multiplied.items():
@@ -103,11 +108,8 @@ def _misfits(layers: Sequence[Layer]) -> list[str]:
     """Layers that cannot stand in one audit, a line for each d_k that differs from the first layer's."""
     first = layers[0]
     of_each = {layer.d_k: layer for layer in reversed(layers)}
-    faults = [
+    return [
         f"{layer.where}: has d_k = {d_k} and {first.where} {first.d_k}; heads of one d_k are needed"
         for d_k, layer in of_each.items()
         if d_k != first.d_k
     ]
-    if (count := sum(layer.n_heads for layer in layers)) > MAX_HEADS:
-        faults.append(f"{first.where}: with the others there are {count} heads; allowed: {MAX_HEADS}")
-    return faults
