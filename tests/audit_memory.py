@@ -1,6 +1,7 @@
 """Reads one giant head of a sparse file row by row, and tells how much memory that took at most.
 
-The kind "held" asks for all rows at once, which takes the memory that the others must not. Run by tests/test_audit_campaigns.py in a process of its own: `python tests/audit_memory.py KIND BYTES FOLDER`.
+The kind "held" asks for all rows at once, which takes the memory that the others must not. Run by
+tests/test_audit_campaigns.py in a process of its own: `python tests/audit_memory.py KIND BYTES FOLDER`.
 """
 
 import io
