@@ -5,11 +5,11 @@ both of the normalised x; the logits are the products of the last normalised x w
 
     x ← x + Attention(RMS(x) γ₁) W_O        x ← x + (silu(h W_1) ⊙ h W_3) W_2, h = RMS(x) γ₂        logits = RMS(x) γ Eᵀ
 
-with RMS(x) = x / √(mean(x²) + ε) (Zhang and Sennrich 2019, equation 4) and silu(a) = a/(1 + e^(-a)) (Shazeer 2020,
-equation 6). Attention is causal and divides by √d_k (Vaswani et al. 2017, equation 1); several heads share the keys and
-values of one (Ainslie et al. 2023). Queries and keys are rotated by their position m: each adjacent pair of entries
-(2i, 2i + 1) by the angle m b^(-2i/d_k), so that a score knows positions by their distance alone (Su et al. 2021,
-equation 34). All arithmetic is in the weights' own precision.
+with RMS(x) = x / √(mean(x²) + ε) (Zhang and Sennrich 2019), ⊙ the product entry by entry and silu(a) = a/(1 + e^(-a))
+(Shazeer 2020). Attention is causal and divides by √d_k (Vaswani et al. 2017, equation 1); several heads share the keys
+and values of one (Ainslie et al. 2023). Queries and keys are rotated by their position m: each adjacent pair of entries
+(2i, 2i + 1) by the angle m b^(-2i/d_k), so that a score knows positions by their distance alone (Su et al. 2021). All
+arithmetic is in the weights' own precision.
 """
 
 import math
