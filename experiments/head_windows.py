@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -207,28 +208,33 @@ class HeadWindows(OnLanguageModels[WindowCell]):
     def measure(self, cell: WindowCell, rng: np.random.Generator) -> Values:
         """All of `Observed`, in a row."""
         decoder, (tokens, targets) = load_decoder(cell.language), cell.tokens
-        trained, library = decoder.run(tokens), library_logits(cell.language, tokens)
+        passes = {multiplier: decoder.run(tokens, multiplier) for multiplier in cell.multipliers}
         drawn = [_first_pass(decoder, cell, rng) for _ in range(cell.n_draws)]
-        vectors = [HeadVectors.of(found) for found in (trained, drawn[0])]
-        a = _well_conditioned(rng)
+        vectors = [HeadVectors.of(found) for found in (passes[1.0], drawn[0])]
+        a, library = _well_conditioned(rng), _library_logits(cell)
         return np.concatenate(
             [
                 *(heads.quantities.ravel() for heads in vectors),
-                np.ravel([_outcome(decoder, cell, multiplier) for multiplier in cell.multipliers]),
+                np.ravel([_outcome(found, targets, multiplier) for multiplier, found in passes.items()]),
                 np.ravel([np.square(HeadVectors.of(found).products).mean(axis=(1, 2, 3)) / D_K for found in drawn]),
                 np.ravel([[heads.misses(), heads.change(heads.in_basis(a))] for heads in vectors]),
-                [np.sqrt(np.mean(np.square(trained.logits - library))) / library.std()],
+                [np.sqrt(np.mean(np.square(passes[1.0].logits - library))) / library.std()],
                 [cross_entropy(drawn[0].logits, targets).mean()],
             ]
         )
 
 
-def library_logits(language: str, tokens: Tokens) -> Values:
-    """What the library's own forward pass makes of tokens (n_sequences, n_tokens)."""
+@cache
+def _library_model(language: str) -> Any:
     from glassllm import load_pretrained
 
-    model, _ = load_pretrained(language)
-    logits: Values = model.forward(tokens).data.astype(np.float64)
+    return load_pretrained(language)[0]
+
+
+def _library_logits(cell: WindowCell) -> Values:
+    """What the library's own forward pass makes of the window, (1, N_TOKENS, N_WORDS)."""
+    tokens, _ = cell.tokens
+    logits: Values = _library_model(cell.language).forward(tokens).data
     return logits
 
 
@@ -238,10 +244,8 @@ def _first_pass(decoder: Decoder, cell: WindowCell, rng: np.random.Generator) ->
     return initial_decoder(decoder, training_of(cell.language).initial_sd, rng).run(tokens)
 
 
-def _outcome(decoder: Decoder, cell: WindowCell, multiplier: float) -> tuple[float, float]:
-    """Loss and mean H/ln n of the model whose scaled scores are multiplied, in all heads."""
-    tokens, targets = cell.tokens
-    found = decoder.run(tokens, multiplier)
+def _outcome(found: DecoderPass, targets: Tokens, multiplier: float) -> tuple[float, float]:
+    """Loss and mean H/ln n of the model whose scaled scores were multiplied, in all heads."""
     loss = cross_entropy(found.logits, targets).mean()
     return float(loss), HeadVectors.of(found).entropy(multiplier / math.sqrt(D_K))
 

@@ -129,7 +129,7 @@ class TrainedHeads(HeadWindows):
             "by 0, which takes half a percent",
             prediction=1.0,
             margin=self.margin,
-            reason=f"{100 * self.margin:g} %, where training changes it by factors of hundreds",
+            reason=f"a score's size is then off by less than {100 * (1 - (1 - self.margin) ** 0.5):.0f} %",
             evidence=np.concatenate([window.mean_squares for window in windows]) / MEAN_SQUARE,
             sample="a model drawn anew",
             places=tuple(f"layer {layer}" for layer in range(1, N_LAYERS + 1)),
