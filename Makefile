@@ -17,7 +17,7 @@ export PRESET SEED JOBS SCHEDULER OUT STRICT PYTHON
 python := .venv/bin/python
 flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${SCHEDULER:+--scheduler "$$SCHEDULER"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)
 lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --only-binary :all: \
-  --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+  --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cluster setup-dev report run bench scheduler worker test lint lock clean distclean
@@ -55,10 +55,11 @@ test: setup-dev ## run the tests
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
 
-lock: setup-dev ## renew the three lock files from pyproject.toml
-	@$(lock) --extra dev --extra cluster --output-file requirements-dev.lock
-	@$(lock) --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
-	@$(lock) --constraint requirements-dev.lock --output-file requirements.lock
+lock: setup-dev ## renew the lock files from pyproject.toml
+	@$(lock) pyproject.toml --extra dev --extra cluster --output-file requirements-dev.lock
+	@$(lock) pyproject.toml --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
+	@$(lock) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	@$(lock) --group models --no-deps --output-file requirements-models.lock
 
 clean: ## remove build/
 	@rm -rf build
