@@ -51,7 +51,7 @@ class TrainedHeads(HeadWindows):
             "max_weight: largest weight; dead_share: of rows with tr J below 0.01; on_own, on_previous, on_first: of "
             "rows whose largest weight is on the token itself, the one before it, the first; raw_…: of the same q and "
             "k without the division; mean_square: of q·k over d_k; loss: cross-entropy in nats a token; "
-            "loss_difference: from that at multiplier 1 in the same window",
+            "loss_difference: from that at multiplier 1 in the same window; mean_entropy: of H/ln n, over all heads",
             "name",
         ),
         "estimate": Column("the mean over windows"),
@@ -74,7 +74,7 @@ class TrainedHeads(HeadWindows):
                 rows += _head_rows(language, weights, np.stack([window.heads[i] for window in windows]))
             rows += _multiplier_rows(language, windows)
         squares = np.concatenate([window.mean_squares for windows in seen.values() for window in windows])
-        for layer, values in enumerate(squares.T, 1) if len(squares) > 1 else ():
+        for layer, values in enumerate(squares.T, 1):
             rows.append(estimate_row(_index("both", "initial", layer), "mean_square", values, MEAN_SQUARE))
         return pd.DataFrame(rows)
 
@@ -210,6 +210,6 @@ def _multiplier_rows(language: str, windows: Sequence[Observed]) -> list[dict[st
         index = _index(language, "trained", multiplier=multiplier)
         rows.append(estimate_row(index, "loss", sweep[:, i, 0]))
         rows.append(estimate_row(index, "loss_difference", difference[:, i]))
-        rows.append(estimate_row(index, "normalised_entropy", sweep[:, i, 1]))
+        rows.append(estimate_row(index, "mean_entropy", sweep[:, i, 1]))
     losses = np.array([window.initial_loss for window in windows])
     return [*rows, estimate_row(_index(language, "initial"), "loss", losses)]
