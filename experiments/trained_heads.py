@@ -26,7 +26,7 @@ OF_BOTH = ("variance", "joint", "mean_query", "mean_key", "row_sd", "normalised_
 OF_TRAINED = ("max_weight", "raw_max_weight", "dead_share", "raw_dead_share", "on_own", "on_previous", "on_first")
 OVER_D_K = OF_BOTH[:4]
 LAWS = {"normalised_entropy": "law_entropy", "raw_normalised_entropy": "raw_law_entropy"}
-RELATIVE_ROUNDING, REPLAYED, MISSING = 1e-12, 1e-5, 0.05  # regions and margin of claims, see there
+ROUNDINGS, MISSING = 100.0, 0.05  # the largest number of roundings, and a margin, see there
 GROUP = "trained heads"
 INITIAL_SD = 0.02  # of the models' first weights
 MEAN_SQUARE = initial_variance(D_K, INITIAL_SD**2, float(D_MODEL) ** 2) / D_K  # normalised inputs have ‖x‖² = d_model
@@ -85,17 +85,17 @@ class TrainedHeads(HeadWindows):
         return [
             _exact(
                 "trained-terms",
-                r"$\operatorname{Var}(q \cdot k)$ and its parts, scores less terms, of the whole",
+                r"$\operatorname{Var}(q \cdot k)$ and its parts, scores less terms, in roundings",
                 "In every head, trained or not, the variance of all products is the sum of its three terms, the mean "
                 "variance within a row is the first two, and the variance of the rows' means is the third.",
-                rounding[:, :, 0],
+                rounding[:, :, 0] / np.finfo(np.float64).eps,
             ),
             _exact(
                 "trained-basis",
-                r"scores and terms of $A q$, $A^{-\mathsf{T}} k$ less those of $q$, $k$, of the largest",
+                r"scores and terms of $A q$, $A^{-\mathsf{T}} k$ less those of $q$, $k$, in roundings",
                 r"No score and no term changes when all queries of a head are multiplied by a matrix $A$ and all its "
                 r"keys by $A^{-\mathsf{T}}$.",
-                rounding[:, :, 1],
+                rounding[:, :, 1] / np.finfo(np.float64).eps,
             ),
             self._replay_claim(windows),
             self._square_claim(windows),
@@ -107,15 +107,15 @@ class TrainedHeads(HeadWindows):
         return Claim(
             id="trained-replay",
             group=GROUP,
-            label="logits less the library’s own, of their standard deviation",
+            label="logits less the library’s own, in roundings",
             statement="The forward pass used here gives the logits of the library that the models came with, but for "
             "rounding (root mean square over all tokens and words).",
             source="The library’s own forward pass",
             side="at most",
-            prediction=REPLAYED,
-            margin=REPLAYED,
-            reason="weights and activations carry 24 bits, and a logit comes of some thousands of roundings",
-            evidence=np.array([window.replayed for window in windows]),
+            prediction=ROUNDINGS,
+            margin=ROUNDINGS,
+            reason="in roundings of $2^{-23}$ of the logits' standard deviation; numbers here carry 24 bits",
+            evidence=np.array([window.replayed for window in windows]) / np.finfo(np.float32).eps,
             sample=SAMPLE,
         )
 
@@ -166,9 +166,9 @@ def _exact(name: str, label: str, statement: str, evidence: Values) -> Claim:
         statement=statement,
         source="Exact in real arithmetic, for any queries and keys",
         side="at most",
-        prediction=RELATIVE_ROUNDING,
-        margin=RELATIVE_ROUNDING,
-        reason="some thousands of roundings, of 1 part in 10 to the power 16 each",
+        prediction=ROUNDINGS,
+        margin=ROUNDINGS,
+        reason="in roundings of $2^{-52}$; every sum here costs a few of them, and the matrix more",
         evidence=evidence,
         sample=SAMPLE,
         places=WEIGHTS,

@@ -72,19 +72,21 @@ def draw(frame: pd.DataFrame) -> Figure:
 def caption(frame: pd.DataFrame) -> str:
     """Where the loss is least, and what no division costs."""
     found = languages(frame)
-    costs = [
-        f"{plain(row['estimate'], 2)} ({plain(row['low'], 2)} to {plain(row['high'], 2)}) nats a token in the "
-        f"{LANGUAGES[language]} model"
-        for language in found
-        for row in (at(frame, language, "loss_difference", WITHOUT),)
-    ]
+    costs = []
+    for language in found:
+        row = at(frame, language, "loss_difference", WITHOUT)
+        low, high = plain(row["low"], 2), plain(row["high"], 2)
+        costs.append(f"by {plain(row['estimate'], 2)} nats a token in {LANGUAGES[language]} ({low} to {high})")
     least = sorted({best(frame, language) for language in found})
     where = (
         f"Of these multipliers {least[0]:g} has the smallest loss{' in both models' * (len(found) > 1)}."
         if len(least) == 1
         else f"The smallest losses are at {listing(f'{multiplier:g}' for multiplier in least)}."
     )
-    return f"{where} A multiplier of $\\sqrt{{{D_K}}}$ takes the division away: the loss rises by {listing(costs)}."
+    return (
+        f"{where} A multiplier of $\\sqrt{{{D_K}}}$ takes the division away; against 1 it changes the loss "
+        f"{listing(costs)}."
+    )
 
 
 def alt(frame: pd.DataFrame) -> str:

@@ -44,7 +44,8 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, language: str, is_first: bool) 
             axes.plot(
                 x, rows["estimate"], linestyle="none", color=mark.colour, marker=mark.marker,
                 markerfacecolor=mark.face, markersize=0.85 * size * rcParams["lines.markersize"],
-                markeredgewidth=0.7 * rcParams["lines.markeredgewidth"], label=rule if is_first and weights == "trained" else None,
+                markeredgewidth=0.7 * rcParams["lines.markeredgewidth"],
+                label=rule if is_first and weights == "trained" else None,
             )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import ArrayLike
 
@@ -78,15 +80,21 @@ def _draw_variances(axes: Axes, frame: pd.DataFrame, language: str) -> None:
     marks.limit(axes, [-1, _places(rows)[-1] + 1], [1, 1])
 
 
+def _bar(x: float, low: float, high: float) -> Path:
+    return Path([(x - 0.4, low), (x + 0.4, low), (x + 0.4, high), (x - 0.4, high), (x - 0.4, low)], closed=True)
+
+
 def _draw_shares(axes: Axes, frame: pd.DataFrame, language: str) -> None:
-    places, below = _places(heads(frame, "variance", language=language)), 0.0
-    parts = shares(frame, language)
+    places, parts = _places(heads(frame, "variance", language=language)), shares(frame, language)
+    tops = parts.cumsum(axis=1)
     for term, (_, face) in TERMS.items():
-        axes.bar(
-            places, parts[term], 0.8, below, color=face, edgecolor=f"{style.INK}b3",
-            linewidth=0.4 * rcParams["lines.linewidth"],
+        bars = [_bar(x, top - part, top) for x, top, part in zip(places, tops[term], parts[term], strict=True)]
+        axes.add_patch(
+            PathPatch(
+                Path.make_compound_path(*bars), facecolor=face, edgecolor=f"{style.INK}b3",
+                linewidth=0.4 * rcParams["lines.linewidth"],
+            )
         )  # fmt: skip
-        below = below + parts[term].to_numpy()
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     layers = levels(heads(frame, "variance", language=language), "layer")

@@ -20,6 +20,6 @@ FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templa
     "broken": broken_assumptions,
     "initial": first_scores,
     "learning": learning_findings,
-    "trained": trained_models,  # None where the models are not installed
+    "trained": trained_models,
     "answers": answers,
 }

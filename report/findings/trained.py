@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from experiments.head_windows import D_K, N_HEADS, N_LAYERS, N_TOKENS, N_WORDS, WITHOUT
-from experiments.packages import WANTED
+from experiments.packages import LOCK, WANTED
 from experiments.runner import Results
-from experiments.trained_heads import MEAN_SQUARE
+from experiments.trained_heads import INITIAL_SD, MEAN_SQUARE
 from report.figures.multipliers import at, best
 from report.figures.selection import select
 from report.figures.trained_entropy import RULES, misses
 from report.figures.trained_terms import LANGUAGES, heads, languages, near_one, shares
 from report.findings.learning import Estimate
+from scaling.head_rows import LEAST_KEYS
 
 AUTHORS = {"en": "Lewis Carroll", "pt": "Machado de Assis"}
 TEXTS = {"en": "Alice’s Adventures in Wonderland", "pt": "Dom Casmurro"}
@@ -65,16 +67,28 @@ class Under:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """What the chapter says where the models are not installed."""
+
+    is_measured: ClassVar[bool] = False
+    package: str
+    version: str
+    lock: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """Everything that the chapter states beyond the judgements themselves."""
 
+    is_measured: ClassVar[bool] = True
     package: str
-    version: str
     d_k: int
     n_layers: int
     n_heads: int  # of a layer
     n_tokens: int
     n_words: int
+    least_keys: int  # of a row
+    initial_sd: float  # of first weights
     n_windows: int
     models: list[Model]
     n_all: int  # heads of all models
@@ -106,22 +120,23 @@ class Trained:
         return all(model.cost.low > 0 for model in self.models)
 
 
-def trained_models(results: Results) -> Trained | None:
-    """All of it, from the frame; None where the models are not installed."""
+def trained_models(results: Results) -> Trained | Absent:
+    """All of it, from the frame; or what is lacking."""
+    ((package, version),) = WANTED.items()
     if "trained_heads" not in results.frames:
-        return None
+        return Absent(package, version, LOCK)
     frame = results.frames["trained_heads"]
     variances = heads(frame, "variance")["estimate"]
     constants = shares(frame)["mean_key"]
-    ((package, version),) = WANTED.items()
     return Trained(
         package=package,
-        version=version,
         d_k=D_K,
         n_layers=N_LAYERS,
         n_heads=N_HEADS,
         n_tokens=N_TOKENS,
         n_words=N_WORDS,
+        least_keys=LEAST_KEYS,
+        initial_sd=INITIAL_SD,
         n_windows=results.preset.trained_heads.n_windows,
         models=[_model(frame, language) for language in languages(frame)],
         n_all=len(variances),
