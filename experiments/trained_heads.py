@@ -1,7 +1,7 @@
 """What the heads of trained language models do, beside those of the same models before they learned anything."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ OF_BOTH = ("variance", "joint", "mean_query", "mean_key", "row_sd", "normalised_
 OF_TRAINED = ("max_weight", "raw_max_weight", "dead_share", "raw_dead_share", "on_own", "on_previous", "on_first")
 OVER_D_K = OF_BOTH[:4]
 LAWS = {"normalised_entropy": "law_entropy", "raw_normalised_entropy": "raw_law_entropy"}
-ROUNDINGS, MISSING = 100.0, 0.05  # the largest number of roundings, and a margin, see there
+DIGITS, MISSING = 2.0, 0.1  # the most decimal digits that may be lost, and a margin, see there
 GROUP = "trained heads"
 INITIAL_SD = 0.02  # of the models' first weights
 MEAN_SQUARE = initial_variance(D_K, INITIAL_SD**2, float(D_MODEL) ** 2) / D_K  # normalised inputs have ‖x‖² = d_model
@@ -85,17 +85,17 @@ class TrainedHeads(HeadWindows):
         return [
             _exact(
                 "trained-terms",
-                r"$\operatorname{Var}(q \cdot k)$ and its parts, scores less terms, in roundings",
+                r"digits lost, parts of $\operatorname{Var}(q \cdot k)$ from scores and from terms",
                 "In every head, trained or not, the variance of all products is the sum of its three terms, the mean "
                 "variance within a row is the first two, and the variance of the rows' means is the third.",
-                rounding[:, :, 0] / np.finfo(np.float64).eps,
+                rounding[:, :, 0],
             ),
             _exact(
                 "trained-basis",
-                r"scores and terms of $A q$, $A^{-\mathsf{T}} k$ less those of $q$, $k$, in roundings",
+                r"digits lost, scores and terms of $q$, $k$ and of $A q$, $A^{-\mathsf{T}} k$",
                 r"No score and no term changes when all queries of a head are multiplied by a matrix $A$ and all its "
                 r"keys by $A^{-\mathsf{T}}$.",
-                rounding[:, :, 1] / np.finfo(np.float64).eps,
+                rounding[:, :, 1],
             ),
             self._replay_claim(windows),
             self._square_claim(windows),
@@ -107,32 +107,32 @@ class TrainedHeads(HeadWindows):
         return Claim(
             id="trained-replay",
             group=GROUP,
-            label="logits less the library’s own, in roundings",
+            label="digits lost, logits and the library’s own",
             statement="The forward pass used here gives the logits of the library that the models came with, but for "
             "rounding (root mean square over all tokens and words).",
             source="The library’s own forward pass",
             side="at most",
-            prediction=ROUNDINGS,
-            margin=ROUNDINGS,
-            reason="in roundings of $2^{-23}$ of the logits' standard deviation; numbers here carry 24 bits",
-            evidence=np.array([window.replayed for window in windows]) / np.finfo(np.float32).eps,
+            prediction=DIGITS,
+            margin=DIGITS,
+            reason="of the 7 that numbers of 24 bits carry, relative to the logits' standard deviation",
+            evidence=_digits_lost(np.array([window.replayed for window in windows]), np.float32),
             sample=SAMPLE,
         )
 
     def _square_claim(self, windows: Sequence[Observed]) -> Claim:
+        squares = np.concatenate([window.mean_squares for window in windows])  # (n_models, n_layers)
         return Claim(
             id="initial-scores",
             group=GROUP,
             label=r"mean of $(q \cdot k)^2$ over its law, first weights",
-            statement=rf"Before training the mean square of $q \cdot k$ is {MEAN_SQUARE:.3g} $d_k$ in every layer.",
+            statement=rf"Before training the mean square of $q \cdot k$ over all heads is {MEAN_SQUARE:.3g} $d_k$.",
             source="Exact over the draw of the weights, but for the number that keeps the normalisation from dividing "
             "by 0, which takes half a percent",
             prediction=1.0,
             margin=self.margin,
             reason=f"a score's size is then off by less than {100 * (1 - (1 - self.margin) ** 0.5):.0f} %",
-            evidence=np.concatenate([window.mean_squares for window in windows]) / MEAN_SQUARE,
+            evidence=squares.mean(axis=1) / MEAN_SQUARE,
             sample="a model drawn anew",
-            places=tuple(f"layer {layer}" for layer in range(1, N_LAYERS + 1)),
         )
 
     @staticmethod
@@ -151,7 +151,7 @@ class TrainedHeads(HeadWindows):
             source="Approximate, for scores well below 1: half their variance, whatever their law",
             prediction=1.0,
             margin=MISSING,
-            reason=rf"{100 * MISSING:g} % of what is itself about a hundredth of $\ln n$ or less",
+            reason=rf"{100 * MISSING:g} % of what is itself little: without the division about a hundredth of $\ln n$",
             evidence=np.stack(ratios, axis=1),
             sample=SAMPLE,
             places=("scaled", "raw"),
@@ -166,13 +166,19 @@ def _exact(name: str, label: str, statement: str, evidence: Values) -> Claim:
         statement=statement,
         source="Exact in real arithmetic, for any queries and keys",
         side="at most",
-        prediction=ROUNDINGS,
-        margin=ROUNDINGS,
-        reason="in roundings of $2^{-52}$; every sum here costs a few of them, and the matrix more",
-        evidence=evidence,
+        prediction=DIGITS,
+        margin=DIGITS,
+        reason="of the 16 that numbers of 53 bits carry; every sum costs some part of one",
+        evidence=_digits_lost(evidence, np.float64),
         sample=SAMPLE,
         places=WEIGHTS,
     )
+
+
+def _digits_lost(deviations: Values, precision: type[np.floating[Any]]) -> Values:
+    """log₁₀ of relative deviations in units of a precision's rounding; 0 for less than one."""
+    lost: Values = np.log10(np.maximum(deviations / np.finfo(precision).eps, 1.0))
+    return lost
 
 
 def _by_language(observed: Mapping[WindowCell, Values]) -> dict[str, list[Observed]]:

@@ -144,7 +144,7 @@ def caption(frame: pd.DataFrame) -> str:
         f"a variance within a factor of 2 of $d_k$; it runs from {number(trained.min(), 2)} to "
         f"{number(trained.max(), 2)} $d_k$, with a median of {number(trained.median(), 2)}. Before training (open) the "
         f"median is {number(initial.median(), 2)}. From {percent(constants.min())} to {percent(constants.max())} of a "
-        "trained head’s variance is that of constants of its rows (white), which the softmax does not see."
+        "trained head’s variance is that of constants of its rows (unfilled), which the softmax does not see."
     )
 
 
