@@ -382,7 +382,7 @@ def test_captions_are_true_of_other_heads(size: float) -> None:
         parts = trained_terms.shares(frame)
         assert np.allclose(parts.sum(axis=1), 1)
         below = int((trained_entropy.misses(frame, "raw") < 0).sum())
-        assert f"({below} of {16 * len(languages)} below)" in trained_entropy.caption(frame)
+        assert f"({below} of {16 * len(languages)} lie below)" in trained_entropy.caption(frame)
         assert "1 has the smallest loss" in multipliers.caption(frame)
         assert ("both models" in multipliers.caption(frame)) == (len(languages) == 2)
         for spec in (trained_terms.VARIANCES, trained_entropy.ONE_CURVE, multipliers.MULTIPLIERS):

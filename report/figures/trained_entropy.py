@@ -73,13 +73,12 @@ def caption(frame: pd.DataFrame) -> str:
     parts = []
     for rule, words in (("scaled", "with the division"), ("raw", "without it")):
         less = misses(frame, rule)
-        parts.append(
-            f"{words} {percent(float(less.abs().mean()))} of $\\ln n$ ({int((less < 0).sum())} of {len(less)} below)"
-        )
+        below = f"{int((less < 0).sum())} of {len(less)} lie below"
+        parts.append(f"by {percent(float(less.abs().mean()))} of $\\ln n$ {words} ({below})")
     return (
         "Every head with the division (filled) and without it (open), by how far its scores spread within a row. The "
-        "line is the exact law for normal scores of one spread, over the same numbers of keys. From the law for its "
-        f"own rows’ spreads a trained head’s entropy is off by, on average, {listing(parts)}."
+        "line is the exact law for normal scores of one spread, over the same numbers of keys. From the law for the "
+        f"spreads of its own rows a trained head’s entropy differs on average {listing(parts)}."
     )
 
 

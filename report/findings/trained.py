@@ -34,8 +34,6 @@ class Model:
     initial_loss: float
     best: float  # multiplier of the smallest loss
     cost: Estimate  # of no division, in loss
-    entropy: float  # mean of H/ln n over its heads
-    entropy_without: float
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,12 @@ class HeadLine:
 
 @dataclass(frozen=True)
 class Under:
-    """Medians over the trained heads under one rule, and how far they are from the law of normal scores."""
+    """Medians over the trained heads under one rule, and how they stand to the law of normal scores."""
 
     entropy: float
     max_weight: float
     dead_share: float
-    spread: float
-    miss: float  # mean distance of a head's H/ln n from the law's
+    spread: float  # standard deviation of the scores within a row
     n_below: int
     correlation: float  # over heads, of H/ln n with the law's
 
@@ -93,7 +90,6 @@ class Trained:
     models: list[Model]
     n_all: int  # heads of all models
     n_near_one: int
-    n_above: int
     lowest: float  # of Var(q·k)/d_k
     median: float
     highest: float
@@ -141,7 +137,6 @@ def trained_models(results: Results) -> Trained | Absent:
         models=[_model(frame, language) for language in languages(frame)],
         n_all=len(variances),
         n_near_one=near_one(variances),
-        n_above=int((variances > 1).sum()),
         lowest=float(variances.min()),
         median=float(variances.median()),
         highest=float(variances.max()),
@@ -165,8 +160,6 @@ def _model(frame: pd.DataFrame, language: str) -> Model:
         initial_loss=float(initial["estimate"]),
         best=best(frame, language),
         cost=Estimate(float(cost["estimate"]), float(cost["low"]), float(cost["high"])),
-        entropy=float(at(frame, language, "mean_entropy", 1.0)["estimate"]),
-        entropy_without=float(at(frame, language, "mean_entropy", WITHOUT)["estimate"]),
     )
 
 
@@ -178,7 +171,6 @@ def _under(frame: pd.DataFrame, rule: str) -> Under:
         max_weight=float(heads(frame, f"{prefix}max_weight")["estimate"].median()),
         dead_share=float(heads(frame, f"{prefix}dead_share")["estimate"].median()),
         spread=float(heads(frame, "row_sd")["estimate"].median()) * factor,
-        miss=float(less.abs().mean()),
         n_below=int((less < 0).sum()),
         correlation=float(np.corrcoef(rows["estimate"], rows["prediction"])[0, 1]),
     )
