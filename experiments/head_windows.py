@@ -3,14 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, Field
 
 from experiments.experiment import BlockSize, Margin, SingleBlock, Values, increasing
-from experiments.language_models import OnLanguageModels, Tokens, load_decoder, tokens_of, training_of
+from experiments.language_models import OnLanguageModels, Tokens, library_model, load_decoder, tokens_of, training_of
 from scaling.decoder import Decoder, DecoderPass, cross_entropy, initial_decoder
 from scaling.head_rows import Visible, hide
 from scaling.heads import HeadQuantities, measure_head
@@ -224,17 +223,10 @@ class HeadWindows(OnLanguageModels[WindowCell]):
         )
 
 
-@cache
-def _library_model(language: str) -> Any:
-    from glassllm import load_pretrained
-
-    return load_pretrained(language)[0]
-
-
 def _library_logits(cell: WindowCell) -> Values:
     """What the library's own forward pass makes of the window, (1, N_TOKENS, N_WORDS)."""
-    tokens, _ = cell.tokens
-    logits: Values = _library_model(cell.language).forward(tokens).data
+    (tokens, _), (model, _) = cell.tokens, library_model(cell.language)
+    logits: Values = model.forward(tokens).data
     return logits
 
 

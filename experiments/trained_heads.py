@@ -26,7 +26,7 @@ OF_BOTH = ("variance", "joint", "mean_query", "mean_key", "row_sd", "normalised_
 OF_TRAINED = ("max_weight", "raw_max_weight", "dead_share", "raw_dead_share", "on_own", "on_previous", "on_first")
 OVER_D_K = OF_BOTH[:4]
 LAWS = {"normalised_entropy": "law_entropy", "raw_normalised_entropy": "raw_law_entropy"}
-DIGITS, MISSING = 2.0, 0.1  # the most decimal digits that may be lost, and a margin, see there
+DIGITS, MISSING = 3.0, 0.1  # the most decimal digits that may be lost, and a margin, see there
 GROUP = "trained heads"
 INITIAL_SD = 0.02  # of the models' first weights
 MEAN_SQUARE = initial_variance(D_K, INITIAL_SD**2, float(D_MODEL) ** 2) / D_K  # normalised inputs have ‖x‖² = d_model

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.head_windows import D_K, N_HEADS, N_LAYERS, N_TOKENS, N_WORDS, WITHOUT
+from experiments.language_models import training_of
 from experiments.packages import LOCK, WANTED
 from experiments.runner import Results
 from experiments.trained_heads import INITIAL_SD, MEAN_SQUARE
@@ -31,6 +32,7 @@ class Model:
     author: str
     text: str
     loss: float  # nats a token
+    held_out_loss: float  # on other text, as the package reports it
     initial_loss: float
     best: float  # multiplier of the smallest loss
     cost: Estimate  # of no division, in loss
@@ -157,6 +159,7 @@ def _model(frame: pd.DataFrame, language: str) -> Model:
         author=AUTHORS[language],
         text=TEXTS[language],
         loss=float(at(frame, language, "loss", 1.0)["estimate"]),
+        held_out_loss=training_of(language).held_out_loss,
         initial_loss=float(initial["estimate"]),
         best=best(frame, language),
         cost=Estimate(float(cost["estimate"]), float(cost["low"]), float(cost["high"])),
