@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +41,18 @@ class Training:
 
 
 @cache
-def load_decoder(language: str) -> Decoder:
-    """The trained model of a language, in single precision, as it comes."""
+def library_model(language: str) -> tuple[Any, Any]:
+    """The model of a language and its tokenizer, as the package has them."""
     from glassllm import load_pretrained
 
-    model, _ = load_pretrained(language)
+    model, tokenizer = load_pretrained(language)
+    return model, tokenizer
+
+
+@cache
+def load_decoder(language: str) -> Decoder:
+    """The trained model of a language, in single precision, as it comes."""
+    model, _ = library_model(language)
     weights = {name: tensor.data for name, tensor in model.named_parameters().items()}
     return Decoder.of(weights, n_heads=model.cfg.n_heads, base=model.cfg.rope_base, epsilon=model.cfg.eps)
 
@@ -53,9 +60,7 @@ def load_decoder(language: str) -> Decoder:
 @cache
 def tokens_of(language: str) -> Tokens:
     """(n_tokens,): the language's text, cut into the tokens of its model."""
-    from glassllm import load_pretrained
-
-    _, tokenizer = load_pretrained(language)
+    _, tokenizer = library_model(language)
     tokens = np.array(tokenizer.encode((TEXTS / f"{language}.txt").read_text(encoding="utf-8")))
     tokens.setflags(write=False)  # there is one array for all who ask
     return tokens
@@ -64,8 +69,6 @@ def tokens_of(language: str) -> Tokens:
 @cache
 def training_of(language: str) -> Training:
     """How the model of a language was trained."""
-    from glassllm import load_pretrained
-
-    model, _ = load_pretrained(language)
+    model, _ = library_model(language)
     record = json.loads((resources.files(PACKAGE) / "weights" / f"{language}.meta.json").read_text(encoding="utf-8"))
     return Training(model.cfg.max_len, model.cfg.init_std, record["val_loss"])

@@ -38,6 +38,7 @@ from experiments.saturation_map import SaturationMap
 from experiments.scalings import Scalings
 from experiments.self_attention import SelfAttention
 from experiments.softmax_row import SoftmaxRow
+from experiments.trained_heads import TrainedHeads
 from experiments.variance import Variance
 from scaling.arrays import shown
 
@@ -81,6 +82,7 @@ class Preset(BaseModel):
     assumptions: Assumptions
     initialisation: Initialisation
     learning: Learning
+    trained_heads: TrainedHeads
 
     @property
     def declared(self) -> list[Experiment[Any]]:

@@ -59,6 +59,7 @@ PARTS = (
             Chapter("assumptions", "When the assumptions break", "Broken assumptions"),
             Chapter("initialisation", "What a layer really starts from", "Initialisation"),
             Chapter("learning", "Does a head learn faster with it?", "Learning"),
+            Chapter("trained", "Trained models: what heads have become", "Trained models"),
             Chapter("explorer", "Try it: one row of attention", "Explorer"),
             Chapter("questions", "Common claims, measured", "Common claims"),
         ),

@@ -129,6 +129,16 @@ GLOSSARY = (
         ("equation", "freezing"),
     ),
     Term(
+        "logits",
+        "A model’s scores for what the next token may be; a softmax makes probabilities of them.",
+        ("section", "trained"),
+    ),
+    Term(
+        "loss",
+        "What training makes small; of a language model, the mean of $-\\ln$ of the next token’s probability.",
+        ("section", "trained"),
+    ),
+    Term(
         "margin",
         "The largest deviation from a prediction that would not matter, chosen with a reason before the measurement.",
         ("section", "method"),
@@ -252,5 +262,10 @@ GLOSSARY = (
         "The learned matrices that make queries, keys and values out of embeddings.",
         ("section", "matrices"),
         "weight matrices",
+    ),
+    Term(
+        "window",
+        "A stretch of a text, of as many tokens as a model reads at once; windows here do not overlap.",
+        ("section", "trained"),
     ),
 )

@@ -11,6 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 from threadpoolctl import threadpool_limits
 
 from chromium import CHROMIUM, FLAGS
+from experiments.preset import load_preset
+from report.figures import figures_of
+from report.figures.spec import FigureSpec
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.toml"
@@ -32,6 +35,11 @@ def command_line(*arguments: object, cwd: Path = ROOT) -> "subprocess.CompletedP
         text=True,
         timeout=300,
     )
+
+
+def figures_of_the_report() -> tuple[FigureSpec, ...]:
+    """Those that a report has here: all, unless a package is not installed."""
+    return figures_of({"claims", *(experiment.name for experiment in load_preset(str(TINY)).experiments)})
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -16,8 +16,8 @@ from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
 from chromium import Seen, visit_file
+from conftest import figures_of_the_report
 from report.embedded import DIGITS, END, packed, table_text, turned
-from report.figures import FIGURES
 from report.figures.style import INK
 from report.page import script
 
@@ -50,7 +50,7 @@ def test_every_link_to_a_file_names_it(report: Path) -> None:
     """What the script hands out has the name of the file beside the page."""
     html = (report / "report" / "index.html").read_text(encoding="utf-8")
     links = re.findall(r'<a href="((?:figures|\.\.)/[^"]+)"( data-file="([^"]+)")?', html)
-    assert len(links) > 3 * len(FIGURES)
+    assert len(links) > 3 * len(figures_of_the_report())
     for target, _, name in links:
         assert target.rpartition("/")[2] == name
 
@@ -72,7 +72,7 @@ def test_tables_and_claims_come_out_as_they_were_written(report: Path, visited: 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", [spec.name for spec in FIGURES])
+@pytest.mark.parametrize("name", [spec.name for spec in figures_of_the_report()])
 def test_figures_come_out_as_they_were_drawn(
     report: Path, browser: Browser, visited: tuple[Page, Seen], name: str
 ) -> None:

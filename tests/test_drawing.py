@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TINY
+from conftest import TINY, figures_of_the_report
 from experiments.preset import load_preset
 from experiments.runner import Results, run
 from experiments.workers import Workers
 from report import drawing
-from report.figures import FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def pool() -> Iterator[Workers]:
 def test_drawn_in_other_processes_all_is_the_same(results: Results, pool: Workers, tmp_path: Path) -> None:
     """Byte for byte, in the same order, with entries for the next run and nothing half-written beside them."""
     there = drawing.draw_all(results, tmp_path, pool)
-    assert list(there) == [spec.name for spec in FIGURES]
+    assert list(there) == [spec.name for spec in figures_of_the_report()]
     assert sorted(path.name[:-21] for path in tmp_path.iterdir()) == sorted(there)
     assert drawing.draw_all(results) == there
     assert drawing.draw_all(results, tmp_path, pool) == there  # read now, not drawn

@@ -37,7 +37,9 @@ from experiments.questions import Questions
 from experiments.saturation_map import SaturationMap
 from experiments.scalings import Scalings
 from experiments.self_attention import SelfAttention
+from experiments.trained_heads import TrainedHeads
 from judge import observed
+from made_heads import made
 from report.cost import Cost
 from report.figures import SPECS, marks, style
 from report.figures.crossing import bracket, exact_crossings
@@ -205,6 +207,16 @@ def claims_frame(rng: np.random.Generator, amount: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def trained_frame(large: bool) -> pd.DataFrame:
+    """Trained heads that are made up, since their models may not be installed."""
+    many = [0.02, 0.125, 0.25, 0.5, 0.7071, 1.0, 1.4142, 2.0, 2.8284, 4.0, 8.0, 16.0, 60.0]
+    experiment = TrainedHeads(
+        languages=["en", "pt"] if large else ["pt"], n_windows=8 if large else 2, n_draws=1, margin=0.5,
+        multipliers=many if large else [1.0],
+    )  # fmt: skip
+    return experiment.frame(made(experiment, size=30.0 if large else 0.01))
+
+
 def law_frame(experiment: Experiment) -> pd.DataFrame:  # type: ignore[type-arg]
     """The frame of an experiment that draws nothing."""
     rng = np.random.default_rng()
@@ -275,6 +287,7 @@ def frames(grid: str) -> dict[str, pd.DataFrame]:
         "self_attention": law_frame(SelfAttention()),
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
         "claims": claims_frame(rng, 90 if large else 30),
+        "trained_heads": trained_frame(large),
         "bench": Cost(record(largest=2**20 if large else 64), "").growth,
         **{experiment.name: experiment.frame(observed(experiment)) for experiment in measured_experiments(large)},
     }

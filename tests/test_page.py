@@ -16,11 +16,10 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
 
-from conftest import ROOT, TINY, command_line, tree
+from conftest import ROOT, TINY, command_line, figures_of_the_report, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run
-from report.figures import FIGURES
 from report.findings.questions import answers
 from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, hold_punctuation, policy, render, script
 from report.sources import SOURCES
@@ -74,7 +73,7 @@ def test_it_is_valid_html(html: str) -> None:
 def test_it_is_small_and_whole(html: str) -> None:
     """At most 2 MB, with every figure once."""
     assert len(html.encode()) <= 2_000_000
-    for spec in FIGURES:
+    for spec in figures_of_the_report():
         assert html.count(f'id="figure-{spec.name}"') == 1
 
 

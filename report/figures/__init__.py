@@ -21,6 +21,7 @@ from report.figures import (
     learning_rates,
     lecture,
     lookup,
+    multipliers,
     one_figure,
     one_head,
     over_keys,
@@ -34,6 +35,8 @@ from report.figures import (
     softmax_bars,
     steps,
     toy,
+    trained_entropy,
+    trained_terms,
     variance,
 )
 from report.figures.spec import FigureSpec
@@ -73,6 +76,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     learning.STEPS,
     learning_rates.RATES,
     gradient_shares.SHARES,
+    trained_terms.VARIANCES,
+    trained_entropy.ONE_CURVE,
+    multipliers.MULTIPLIERS,
     rules.RULES,
     one_head.SCALINGS,
     aligned.MEAN_AND_SD,

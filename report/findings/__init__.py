@@ -11,6 +11,7 @@ from report.findings.learning import learning_findings
 from report.findings.measured import findings
 from report.findings.questions import answers
 from report.findings.scalings import rules
+from report.findings.trained import trained_models
 
 FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templates know them
     "found": findings,
@@ -19,5 +20,6 @@ FINDINGS: Mapping[str, Callable[[Results], Any]] = {  # the name by which templa
     "broken": broken_assumptions,
     "initial": first_scores,
     "learning": learning_findings,
+    "trained": trained_models,
     "answers": answers,
 }
