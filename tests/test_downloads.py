@@ -16,10 +16,10 @@ from matplotlib.image import imread
 from playwright.sync_api import Browser, Page
 
 from chromium import Seen, visit_file
+from report.document import script
 from report.embedded import DIGITS, END, packed, table_text, turned
 from report.figures import FIGURES
 from report.figures.style import INK
-from report.page import script
 
 
 @pytest.fixture(scope="module")
