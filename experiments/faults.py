@@ -10,17 +10,17 @@ class Faults(Exception):
     """One or more faults in what the user gave; each is one line naming where, what, and what is allowed."""
 
     def __init__(self, *lines: str) -> None:
-        self.lines = tuple(_one_line(line) for line in lines)
+        self.lines = tuple(printable(line) for line in lines)
         super().__init__("\n".join(self.lines))
 
     def __reduce__(self) -> tuple[type["Faults"], tuple[str, ...]]:
         return Faults, self.lines  # on its way back from a worker
 
 
-def _one_line(text: str) -> str:
+def printable(text: str) -> str:
     """What may come from a file or a flag, without control characters and of a length that can be read."""
-    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
 def nearest_name(name: str, allowed: Iterable[str]) -> str:

@@ -1,0 +1,52 @@
+"""What an audit measures: heads whose queries and keys are read from the reader's files when they are asked for."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.arrays import Floats
+
+
+class Rows(Protocol):
+    """Rows of one sequence of one head, read when asked for."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_tokens, d_k)."""
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Floats:
+        """A finite copy of these rows, in native byte order; Faults where the file holds nan or inf or is cut short."""
+
+
+@dataclass(frozen=True)
+class HeadSource:
+    """One query head of one layer, and the key head it reads, for every sequence of the batch."""
+
+    layer: str  # its name in the file, or its number where it has none
+    layer_number: int  # place in order
+    head: int  # query head within the layer
+    key_head: int  # with grouped queries several heads share one
+    sequences: Sequence[tuple[Rows, Rows]]  # q and k of each
+
+
+@dataclass(frozen=True)
+class Audited:
+    """All heads in order of layer and head, and in words what was read; a context manager, since it holds files."""
+
+    heads: tuple[HeadSource, ...]
+    d_k: int
+    read: tuple[str, ...]  # names of files without their folders, of arrays, shapes, types
+    closing: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
+
+    def __enter__(self) -> "Audited":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.close()
