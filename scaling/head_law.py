@@ -23,6 +23,12 @@ def _at_nodes(n_keys: int) -> Array:
     return shares
 
 
+@lru_cache(maxsize=256)
+def _spline(nodes: tuple[int, ...]) -> CubicSpline:
+    """The weights of values at the nodes in what a spline through them is elsewhere, as a function of ln n."""
+    return CubicSpline(np.log(nodes), np.eye(len(nodes)))
+
+
 def normalised_entropy_of_rows(sigma: Array, n_keys: NDArray[np.intp]) -> Array:
     """E[H]/ln n of iid normal scores with each row's standard deviation σ (..., n_rows) and number of keys (n_rows,).
 
@@ -37,6 +43,6 @@ def normalised_entropy_of_rows(sigma: Array, n_keys: NDArray[np.intp]) -> Array:
     shares = np.stack([at_sigma(_at_nodes(int(n))) for n in nodes], axis=-1)  # (..., n_rows, n_nodes)
     if len(nodes) == len(different):
         return np.take_along_axis(shares, np.broadcast_to(which[:, None], (*shares.shape[:-1], 1)), axis=-1)[..., 0]
-    weights = CubicSpline(np.log(nodes), np.eye(len(nodes)))(np.log(n_keys))  # (n_rows, n_nodes)
+    weights = _spline(tuple(nodes.tolist()))(np.log(n_keys))  # (n_rows, n_nodes)
     interpolated: Array = np.vecdot(shares, weights)
     return interpolated

@@ -1,19 +1,17 @@
-"""Rows of scores of one head, as its softmax sees them: each query's spread, observables and largest key."""
+"""Rows of scores of one head, as its softmax sees them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.saturation import RowObservables, row_observables
+from scaling.row_pieces import RowPieces, Seen
+from scaling.token_pieces import Places, TokenPieces
 from scaling.vector_moments import HELD, Rows
 
 Array = NDArray[np.float64]
-Places = NDArray[np.intp]
 LEAST_KEYS = 16  # of a causal row: fewer say little about a softmax
-HIDDEN = 1e300  # how far below a row's largest score those of hidden keys are put: their weights are exactly 0
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,16 @@ class Visible:
 
     @property
     def has_own_keys(self) -> bool:
-        """Whether query and key at the same place come from the same token."""
+        """Whether each query has a key that comes from the same token."""
         return self.causal or self.n_queries == self.n_keys
 
     def own_key(self, queries: Places) -> Places:
         """The place among the keys of each query's own token."""
         return queries + (self.n_keys - self.n_queries)
 
-    def counts(self, queries: Places) -> Places:
-        """Visible keys of each query."""
-        return self.own_key(queries) + 1 if self.causal else np.full(len(queries), self.n_keys)
+    def keys(self, queries: Places, order: Places) -> Seen:
+        """Which of the keys, in that order, each query sees: (n_queries, n_keys); None: all."""
+        return order <= self.own_key(queries)[:, None] if self.causal else None
 
     def queries(self, most: int | None = None) -> Places:
         """The queries to look at, causal ones with enough keys only; at most so many of them, evenly spaced."""
@@ -51,73 +49,43 @@ class Visible:
 
 @dataclass(frozen=True)
 class HeadRows:
-    """Rows of scores, each of shape (n_rows,); the observables (n_factors, n_rows)."""
+    """Rows of scores; the arrays are (n_rows,)."""
 
     queries: Places
-    n_keys: Places  # visible
-    variance: Array  # population variance of the scores q·k over the visible keys
-    own_z: Array  # (score of the token's own key - the row's mean) / standard deviation; nan where there is none
-    largest: Places  # place of the largest score
-    observables: RowObservables
+    own: Array  # score of the token's own key; nan where there is none
+    largest: Places  # place of the key with the largest score
+    pieces: RowPieces  # by pieces of the keys
 
 
-def rows_of_scores(q: Rows, k: Rows, queries: Places) -> Iterator[tuple[Places, Array]]:
-    """Some queries at a time, and their scores q·k (n_some, n_keys); those of hidden keys too."""
+def head_rows(q: Rows, k: Rows, queries: Places, visible: Visible, keys: TokenPieces, factors: ArrayLike) -> HeadRows:
+    """The rows of some queries, their softmax read at each factor of the scores."""
+    own, largest, pieces = [], [], []
+    for some, scores in rows_of_scores(q, k, queries, keys):
+        rows = np.arange(len(some))
+        is_own = visible.has_own_keys
+        own.append(scores[rows, keys.rank[visible.own_key(some)]] if is_own else np.full(len(some), np.nan))
+        pieces.append(RowPieces.of(scores, visible.keys(some, keys.order), keys.bounds, factors))
+        largest.append(keys.order[scores.argmax(axis=1)])  # of visible ones, since the others are hidden now
+    return HeadRows(queries, np.concatenate(own), np.concatenate(largest), RowPieces.joined(pieces))
+
+
+def rows_of_scores(q: Rows, k: Rows, queries: Places, keys: TokenPieces) -> Iterator[tuple[Places, Array]]:
+    """Some queries at a time, and their scores q·k (n_some, n_keys) with the keys in their pieces' order."""
     n_keys, d_k = k.shape
     step = max(1, HELD // n_keys)
-    held = np.asarray(k[:], dtype=np.float64).T if n_keys * d_k <= HELD else None
+    held = np.asarray(k[:], dtype=np.float64)[keys.order].T if n_keys * d_k <= HELD else None
     for first in range(0, len(queries), step):
         some = queries[first : first + step]
         some_q = np.asarray(q[some], dtype=np.float64)
-        yield some, some_q @ held if held is not None else _against_slices(some_q, k)
+        yield some, some_q @ held if held is not None else _against_slices(some_q, k, keys)
 
 
-def _against_slices(q: Array, k: Rows) -> Array:
+def _against_slices(q: Array, k: Rows, keys: TokenPieces) -> Array:
     n_keys, d_k = k.shape
-    scores, step = np.empty((len(q), n_keys)), max(1, HELD // d_k)
-    for first in range(0, n_keys, step):
-        keys = np.asarray(k[first : min(n_keys, first + step)], dtype=np.float64)
-        np.matmul(q, keys.T, out=scores[:, first : first + len(keys)])
+    scores, step, column = np.empty((len(q), n_keys)), max(1, HELD // d_k), 0
+    for start, stop in (stretch for piece in keys.stretches for stretch in piece):
+        for first in range(start, stop, step):
+            some = np.asarray(k[first : min(stop, first + step)], dtype=np.float64)
+            np.matmul(q, some.T, out=scores[:, column : column + len(some)])
+            column += len(some)
     return scores
-
-
-def hide(scores: Array, counts: Places) -> None:
-    """Put the scores beyond each row's first `counts` so low that no softmax gives them any weight; in place."""
-    hidden = np.arange(scores.shape[1]) >= counts[:, None]
-    if hidden.any():
-        scores[hidden] = -np.inf
-        lowest = scores.max(axis=1, keepdims=True) - HIDDEN
-        np.maximum(scores, lowest, out=scores)
-
-
-def head_rows(q: Rows, k: Rows, queries: Places, visible: Visible, factors: ArrayLike) -> HeadRows:
-    """The rows of some queries, their softmax read at each factor of the scores."""
-    chunks = []
-    for some, scores in rows_of_scores(q, k, queries):
-        counts = visible.counts(some)
-        mean, variance = row_spread(scores, counts)
-        own_z = np.full(len(some), np.nan)
-        if visible.has_own_keys:
-            own = scores[np.arange(len(some)), visible.own_key(some)] - mean
-            own_z = np.divide(own, np.sqrt(variance), out=np.zeros_like(own), where=variance > 0)
-        hide(scores, counts)
-        chunks.append((variance, own_z, scores.argmax(axis=1), *vars(row_observables(scores, factors)).values()))
-    variance, own_z, largest, *seen = (np.concatenate(parts, axis=-1) for parts in zip(*chunks, strict=True))
-    return HeadRows(queries, visible.counts(queries), variance, own_z, largest, RowObservables(*seen))
-
-
-class RowSpread(NamedTuple):
-    """Mean and population variance of each row's scores, (n_rows,)."""
-
-    mean: Array
-    variance: Array
-
-
-def row_spread(scores: Array, counts: Places) -> RowSpread:
-    """Of the first `counts` scores of each row."""
-    if (counts == scores.shape[1]).all():
-        return RowSpread(scores.mean(axis=1), scores.var(axis=1))
-    is_visible = np.arange(scores.shape[1]) < counts[:, None]
-    mean = np.where(is_visible, scores, 0.0).sum(axis=1) / counts
-    deviation = np.where(is_visible, scores - mean[:, None], 0.0)
-    return RowSpread(mean, np.vecdot(deviation, deviation) / counts)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,15 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from scaling.arrays import is_number, shown
 from scaling.head_law import normalised_entropy_of_rows
-from scaling.head_rows import LEAST_KEYS, HeadRows, Places, Visible, head_rows
-from scaling.intervals import Interval, jackknife_values, mean_interval
+from scaling.head_rows import LEAST_KEYS, HeadRows, Visible, head_rows
+from scaling.intervals import Interval, mean_interval, merged_without_each, pseudo_values
 from scaling.queries_and_keys import checked_vectors
+from scaling.row_pieces import MergedRows
 from scaling.rules import SCALED
 from scaling.saturation import DEAD_TRACE
+from scaling.token_pieces import Places, TokenPieces
 from scaling.vector_moments import Rows, VectorMoments
 from scaling.vectors import VarianceTerms, variance_terms
 
 Array = NDArray[np.float64]
+Kept = NDArray[np.bool_]
 PIECES = 8  # that the tokens are split into, for intervals
 LEAST_TOKENS = 2 * PIECES  # to be split
 LARGEST_ENTRY = 1e60  # of q and of k, so that the variance of their products is a float
@@ -72,7 +74,7 @@ class HeadMeasurement:
     causal: bool
     n_rows: int  # that the rows' quantities are means over
     quantities: HeadQuantities
-    pieces: Array  # (n_pieces, n_quantities): pseudo-values whose mean is each quantity; none of too few tokens
+    pieces: Array  # (n_pieces, n_quantities): pseudo-values, whose scatter makes intervals; none of too few tokens
 
     @property
     def terms(self) -> VarianceTerms:
@@ -80,11 +82,14 @@ class HeadMeasurement:
         return VarianceTerms(self.quantities.joint, self.quantities.mean_query, self.quantities.mean_key)
 
     def interval(self, name: str, confidence: float = 0.95) -> Interval | None:
-        """Student t interval of a quantity over pieces of the tokens; None where there are too few, or no value."""
-        values = self.pieces[:, HeadQuantities._fields.index(name)]
-        if len(values) < 2 or not np.isfinite(values).all():
+        """Student t interval of a quantity over pieces of the tokens; None where there are too few, or no value.
+
+        It stands around the quantity itself, since rows without a piece have fewer keys and may differ for that reason.
+        """
+        estimate, values = getattr(self.quantities, name), self.pieces[:, HeadQuantities._fields.index(name)]
+        if len(values) < 2 or not np.isfinite([estimate, *values]).all():
             return None
-        return mean_interval(values, confidence)
+        return mean_interval(values - values.mean() + estimate, confidence)
 
 
 def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal: bool = False) -> HeadMeasurement:
@@ -94,8 +99,8 @@ def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal:
     (with fewer queries than keys, the queries are those of the last places), and rows of fewer than 16 keys are left
     out; the variance and its terms are over all pairs all the same.
 
-    Intervals split the tokens into 8 contiguous pieces and leave out one of them at a time: of the queries and keys for
-    moments, of the rows for means over rows. They are wide where the head's rows change along the sequence.
+    Intervals split the tokens into 8 pieces (scaling/token_pieces.py) and leave out one at a time, as queries and as
+    keys: the jackknife. They hold for other tokens like these.
 
     Raises ValueError for other shapes, anything but finite real numbers of at most 1e60, a scale outside [1e-30, 1e30],
     and causal heads with more queries than keys or fewer than 16 keys.
@@ -110,31 +115,37 @@ def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal:
 
 
 def measure_rows(
-    q: Rows, k: Rows, scale: float | None = None, causal: bool = False, most: int | None = None
+    q: Rows,
+    k: Rows,
+    scale: float | None = None,
+    causal: bool = False,
+    most: int | None = None,
+    intervals: bool = True,
 ) -> HeadMeasurement:
     """`measure_head` of finite numbers that are read a slice at a time, with at most so many rows of scores.
 
-    Those rows are evenly spaced; the moments are of all tokens.
+    Those rows are evenly spaced; the moments are of all tokens. Without intervals it takes a fifth of the time.
     """
     n_queries, d_k = q.shape
     visible = Visible(n_queries, k.shape[0], causal)
     scale = _checked_scale(scale, d_k)
     queries = visible.queries(most)
     _check_tokens(visible, queries)
-    few = min(n_queries, visible.n_keys, len(queries)) < LEAST_TOKENS
-    cuts = [np.linspace(0, n, 1 if few else PIECES, endpoint=False).astype(int) for n in (n_queries, visible.n_keys)]
-    moments = [_moments(name, rows, starts) for name, rows, starts in zip("qk", (q, k), cuts, strict=True)]
-    rows = _per_row(head_rows(q, k, queries, visible, [scale, 1.0]), visible, scale)
-    row_sums = [RowSums(part.shape[1], part.sum(axis=1)) for part in np.array_split(rows, len(cuts[0]), axis=1)]
-    parts = [HeadPart(*part) for part in zip(*moments, row_sums, strict=True)]
-    whole = sum(parts[1:], parts[0])
-    quantities = _quantities(whole, scale)
-    pieces = np.empty((0, len(quantities)))
-    if not few:
-        pieces = jackknife_values(parts, partial(_quantities, scale=scale))
-    return HeadMeasurement(
-        d_k, n_queries, visible.n_keys, scale, causal, len(queries), HeadQuantities(*quantities), pieces
-    )
+    is_split = intervals and min(n_queries, visible.n_keys, len(queries)) >= LEAST_TOKENS
+    tokens = [TokenPieces(n, PIECES if is_split else 1) for n in (n_queries, visible.n_keys)]
+    moments = [_moments(name, rows, pieces) for name, rows, pieces in zip("qk", (q, k), tokens, strict=True)]
+    rows = head_rows(q, k, queries, visible, tokens[1], [scale, 1.0])
+    places = _places(rows, visible)
+
+    def quantities(of_q: VectorMoments, of_k: VectorMoments, left_out: int | None) -> tuple[float, ...]:
+        is_kept = tokens[0].piece_of[queries] != left_out
+        return *_moment_quantities(of_q, of_k), *_row_quantities(rows.pieces.merged(left_out), places, is_kept, scale)
+
+    (whole_q, less_q), (whole_k, less_k) = map(merged_without_each, moments)
+    whole = HeadQuantities(*quantities(whole_q, whole_k, None))
+    without = [quantities(*less, piece) for piece, less in enumerate(zip(less_q, less_k, strict=True))]
+    pieces = pseudo_values(whole, without) if is_split else np.empty((0, len(whole)))
+    return HeadMeasurement(d_k, n_queries, visible.n_keys, scale, causal, len(queries), whole, pieces)
 
 
 def mean_head(sequences: Sequence[HeadMeasurement]) -> HeadMeasurement:
@@ -178,79 +189,57 @@ def _check_tokens(visible: Visible, queries: Places) -> None:
         raise ValueError(f"measure_head: causal rows are measured from {LEAST_KEYS} keys; received {visible.n_keys}")
 
 
-def _moments(name: str, rows: Rows, starts: Places) -> list[VectorMoments]:
-    """Of the tokens from each start up to the next."""
-    stops = [*starts[1:], rows.shape[0]]
+def _moments(name: str, rows: Rows, tokens: TokenPieces) -> list[VectorMoments]:
+    """Of each piece of the tokens."""
     with np.errstate(over="ignore", invalid="ignore"):  # looked for below
-        moments = [VectorMoments.of(rows, start, stop) for start, stop in zip(starts, stops, strict=True)]
+        moments = [VectorMoments.of(rows, piece) for piece in tokens.stretches]
         largest = max(np.max(np.abs(part.mean) + np.sqrt(np.diag(part.scatter))) for part in moments)
     if not largest <= LARGEST_ENTRY:
         raise ValueError(f"measure_head: the entries of {name} must not be larger than about {LARGEST_ENTRY:g}")
     return moments
 
 
-@dataclass(frozen=True)
-class RowSums:
-    """Sums over rows of what `_per_row` says of each."""
-
-    count: int
-    sums: Array
-
-    def __add__(self, other: "RowSums") -> "RowSums":
-        return RowSums(self.count + other.count, self.sums + other.sums)
-
-
-class HeadPart(NamedTuple):
-    """What is gathered from a part of the tokens."""
-
-    q: VectorMoments
-    k: VectorMoments
-    rows: RowSums
-
-    def __add__(self, other: "HeadPart") -> "HeadPart":  # type: ignore[override]  # parts are merged, not concatenated
-        return HeadPart(self.q + other.q, self.k + other.k, self.rows + other.rows)
-
-
-def _per_row(rows: HeadRows, visible: Visible, scale: float) -> Array:
-    """(n, n_rows): the variance of the raw scores, then what the quantities from `own_z` on are means of."""
-    seen = rows.observables
-    sigma = np.sqrt(rows.variance * rows.n_keys / (rows.n_keys - 1))
-    law = normalised_entropy_of_rows(np.stack([scale * sigma, sigma]), rows.n_keys)
-    own = visible.own_key(rows.queries) if visible.has_own_keys else np.nan
-    places = [np.where(np.isnan(own), np.nan, rows.largest == place) for place in (own, own - 1)]
-    softmax = [
-        [
-            seen.entropy[i] / np.log(rows.n_keys),
-            np.exp(seen.entropy[i]),
-            seen.max_weight[i],
-            seen.jacobian_trace[i],
-            seen.jacobian_trace[i] < DEAD_TRACE,
-            law[i],
-        ]
-        for i in (0, 1)
-    ]
-    return np.array([rows.variance, rows.own_z, *places, rows.largest == 0, *softmax[0], *softmax[1]], dtype=float)
-
-
-def _quantities(part: HeadPart, scale: float) -> tuple[float, ...]:
-    """In the order of `HeadQuantities`."""
-    q, k = part.q.covariance, part.k.covariance
-    terms = variance_terms(part.q.mean, q, part.k.mean, k)
-    product = q @ k
-    variance, *means = (part.rows.sums / part.rows.count).tolist()
-    d_k, trace_q, trace_k = len(q), float(np.trace(q)), float(np.trace(k))
+def _moment_quantities(q: VectorMoments, k: VectorMoments) -> tuple[float, ...]:
+    """The quantities up to `alignment`."""
+    sigma_q, sigma_k = q.covariance, k.covariance
+    terms = variance_terms(q.mean, sigma_q, k.mean, sigma_k)
+    shares = sigma_q @ sigma_k / (terms.joint or math.nan)  # M / tr M, whose squares are floats
+    d_k, trace_q, trace_k = len(shares), float(np.trace(sigma_q)), float(np.trace(sigma_k))
     return (
-        float(part.q.mean @ part.k.mean),
+        float(q.mean @ k.mean),
         terms.total,
         *terms,
-        _ratio(terms.joint**2, float(np.vdot(product, product.T))),
+        1 / float(np.vdot(shares, shares.T)),
         trace_q / d_k,
         trace_k / d_k,
-        _ratio(d_k * terms.joint, trace_q * trace_k),
-        scale * math.sqrt(variance),
-        *means,
+        d_k * terms.joint / (trace_q * trace_k or math.nan),
     )
 
 
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else math.nan
+def _places(rows: HeadRows, visible: Visible) -> Array:
+    """(4, n_rows): how far the own key's score is above the row's mean, and on which key the largest weight is."""
+    seen, own = rows.pieces.merged(), visible.own_key(rows.queries)
+    above = rows.own - seen.mean
+    own_z = np.divide(above, np.sqrt(seen.variance), out=np.zeros_like(above), where=seen.variance > 0)
+    on = np.array([rows.largest == own, rows.largest == own - 1, rows.largest == 0], dtype=np.float64)
+    if not visible.has_own_keys:
+        own_z[:], on[:2] = np.nan, np.nan
+    return np.vstack([own_z, on])
+
+
+def _row_quantities(rows: MergedRows, places: Array, is_kept: Kept, scale: float) -> tuple[float, ...]:
+    """The quantities from `row_sd` on: of those rows that are kept and have at least 2 keys."""
+    some = is_kept & (rows.n_keys >= 2)
+    n_keys, variance = rows.n_keys[some], rows.variance[some]
+    entropy, trace = rows.entropy[:, some], rows.jacobian_trace[:, some]
+    sigma = np.sqrt(variance * n_keys / (n_keys - 1)) * np.array([[scale], [1.0]])
+    softmax = [
+        entropy / np.log(n_keys),
+        np.exp(entropy),
+        rows.max_weight[:, some],
+        trace,
+        trace < DEAD_TRACE,
+        normalised_entropy_of_rows(sigma, n_keys.astype(np.intp)),
+    ]
+    means = np.mean(softmax, axis=-1)  # (n, 2): scaled, raw
+    return scale * math.sqrt(variance.mean()), *places[:, some].mean(axis=1).tolist(), *means.T.ravel().tolist()

@@ -87,19 +87,30 @@ MergeableT = TypeVar("MergeableT", bound=Mergeable)
 
 
 def jackknife_values(blocks: Sequence[MergeableT], statistic: Callable[[MergeableT], ArrayLike]) -> NDArray[np.float64]:
-    """Pseudo-values (n_blocks, ...) of a statistic of the merged blocks: B θ - (B - 1) θ without block b.
+    """Pseudo-values (n_blocks, ...) of a statistic of the merged blocks, a number or an array; see `pseudo_values`.
 
-    The statistic is a number or an array. The mean of the pseudo-values is the statistic with its O(1/B) bias removed;
-    they enter `mean_interval` like plain block values.
-    Source: J. W. Tukey, Bias and confidence in not quite large samples, Ann. Math. Stat. 29 (1958) 614.
     ValueError for fewer than 2 blocks, since none would be left without one of them.
     """
-    n_blocks = len(blocks)
-    if n_blocks < 2:
-        raise ValueError(f"jackknife_values: at least 2 blocks are needed; received {n_blocks}")
+    if len(blocks) < 2:
+        raise ValueError(f"jackknife_values: at least 2 blocks are needed; received {len(blocks)}")
+    whole, others = merged_without_each(blocks)
+    return pseudo_values(statistic(whole), [statistic(other) for other in others])
+
+
+def merged_without_each(blocks: Sequence[MergeableT]) -> tuple[MergeableT, list[MergeableT]]:
+    """All blocks merged; and all but the first, all but the second, …, unless there is only one."""
     before = list(accumulate(blocks))  # before[b] merges the blocks 0 … b
     after = list(accumulate(reversed(blocks)))[::-1]  # after[b] merges the blocks b … B-1
-    others = [after[1], *(before[b - 1] + after[b + 1] for b in range(1, n_blocks - 1)), before[-2]]
-    without = np.array([statistic(other) for other in others])
-    pseudo: NDArray[np.float64] = n_blocks * np.asarray(statistic(before[-1])) - (n_blocks - 1) * without
+    inner = [before[b - 1] + after[b + 1] for b in range(1, len(blocks) - 1)]
+    return before[-1], [] if len(blocks) == 1 else [after[1], *inner, before[-2]]
+
+
+def pseudo_values(whole: ArrayLike, without: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """B θ - (B - 1) θ_b from a statistic θ of all B blocks, and θ_b of all but block b: (n_blocks, ...).
+
+    Their mean is the statistic with its O(1/B) bias removed; they enter `mean_interval` like plain block values.
+    Source: J. W. Tukey, Bias and confidence in not quite large samples, Ann. Math. Stat. 29 (1958) 614.
+    """
+    others = np.array(without, dtype=np.float64)
+    pseudo: NDArray[np.float64] = len(others) * np.asarray(whole) - (len(others) - 1) * others
     return pseudo

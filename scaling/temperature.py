@@ -10,8 +10,10 @@ from scipy import optimize
 
 from scaling.arrays import is_number, shown
 from scaling.head_law import normalised_entropy_of_rows
-from scaling.head_rows import Places, Visible, hide, row_spread, rows_of_scores
+from scaling.head_rows import Visible, rows_of_scores
+from scaling.row_pieces import hide, row_spread
 from scaling.saturation import row_observables
+from scaling.token_pieces import Places, TokenPieces
 from scaling.vector_moments import HELD, Rows
 
 Array = NDArray[np.float64]
@@ -29,13 +31,13 @@ class ScoredRows(NamedTuple):
 
 def scored_rows(q: Rows, k: Rows, causal: bool = False, most: int = MOST_ROWS) -> ScoredRows:
     """At most so many rows of queries (n_queries, d_k) against keys (n_keys, d_k), evenly spaced; fewer long ones."""
-    visible = Visible(q.shape[0], k.shape[0], causal)
+    visible, keys = Visible(q.shape[0], k.shape[0], causal), TokenPieces(k.shape[0], 1)
     queries = visible.queries(min(most, max(FEWEST_ROWS, HELD // visible.n_keys)))
-    ((_, scores),) = rows_of_scores(q, k, queries)
-    counts = visible.counts(queries)
-    variance = row_spread(scores, counts).variance
-    hide(scores, counts)
-    return ScoredRows(scores, counts, np.sqrt(variance))
+    scores = np.concatenate([scores for _, scores in rows_of_scores(q, k, queries, keys)])
+    is_visible = visible.keys(queries, keys.order)
+    spread = row_spread(scores, is_visible)
+    hide(scores, is_visible)
+    return ScoredRows(scores, spread.n_keys.astype(np.intp), np.sqrt(spread.variance))
 
 
 class Temperature(NamedTuple):

@@ -1,5 +1,6 @@
 """Mean and scatter of vectors, gathered piece by piece, with an exact merge."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,14 +39,14 @@ class VectorMoments:
     scatter: Array
 
     @classmethod
-    def of(cls, rows: Rows, start: int = 0, stop: int | None = None) -> "VectorMoments":
-        """Of the vectors from `start` up to `stop` (None: all that follow), a slice at a time."""
-        n, d = rows.shape
-        stop = n if stop is None else stop
+    def of(cls, rows: Rows, stretches: Iterable[tuple[int, int]]) -> "VectorMoments":
+        """Of the vectors in these stretches, each from its first up to its second number; a slice at a time."""
+        d = rows.shape[1]
         step = max(1, HELD // d)
         found = cls(0, np.zeros(d), np.zeros((d, d)))
-        for first in range(start, stop, step):
-            found = found + cls._of_slice(np.asarray(rows[first : min(stop, first + step)], dtype=np.float64))
+        for start, stop in stretches:
+            for first in range(start, stop, step):
+                found = found + cls._of_slice(np.asarray(rows[first : min(stop, first + step)], dtype=np.float64))
         return found
 
     @classmethod
