@@ -155,6 +155,9 @@ KINDS = (  # in order of what needs attention first
 )  # fmt: skip
 
 
+QUIET = frozenset({"few-components", "fixed-place", "saved", "as-assumed"})  # what needs no attention
+
+
 def findings(frame: pd.DataFrame) -> list[list[str]]:
     """Names of the kinds that each head is of, in order of `KINDS`."""
     flags = {kind.name: kind.holds(frame).to_numpy(dtype=bool) for kind in KINDS}

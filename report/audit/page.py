@@ -23,16 +23,21 @@ from scaling.saturation import DEAD_TRACE
 
 LARGEST_DATA = 800_000  # characters of data inside the page; what is beyond lies beside it
 
-MAPS = Chapter("maps", "By layer and head", "By layer and head")
-CHAPTERS = (
-    Chapter("summary", "What was found", "What was found", is_numbered=False),
-    Chapter("findings", "Head by head", "Head by head"),
-    Chapter("plane", "Where the heads lie", "Where the heads lie"),
-    MAPS,
-    Chapter("heads", "The heads in numbers", "In numbers"),
-    Chapter("method", "How it was measured", "How it was measured"),
-    Chapter("provenance", "What was read, and with what", "What was read"),
-)
+
+def chapters_of(n_heads: int) -> tuple[Chapter, ...]:
+    """A head by itself has no maps, and is one."""
+    one = n_heads == 1
+    heads, lie = ("head", "lies") if one else ("heads", "lie")
+    maps = () if one else (Chapter("maps", "By layer and head", "By layer and head"),)
+    return (
+        Chapter("summary", "What was found", "What was found", is_numbered=False),
+        Chapter("findings", "The findings", "Findings"),
+        Chapter("plane", f"Where the {heads} {lie}", f"Where the {heads} {lie}"),
+        *maps,
+        Chapter("heads", f"The {heads} in numbers", "In numbers"),
+        Chapter("method", "How it was measured", "How it was measured"),
+        Chapter("provenance", "What was read, and with what", "What was read"),
+    )
 
 
 def audit_page(heads: pd.DataFrame, law: pd.DataFrame, record: Mapping[str, Any]) -> dict[str, bytes]:
@@ -73,8 +78,7 @@ def render(
             "rows": ROWS, "fewest": FEWEST_OF_SEQUENCE, "least_keys": LEAST_KEYS, "pieces": PIECES, "dead": DEAD_TRACE,
         },
     }  # fmt: skip
-    chapters = tuple(chapter for chapter in CHAPTERS if len(heads) > 1 or chapter is not MAPS)
-    return document("audit.html.jinja2", (Part("", chapters),), figures, context)
+    return document("audit.html.jinja2", (Part("", chapters_of(len(heads))),), figures, context)
 
 
 def _data(heads: pd.DataFrame, law: pd.DataFrame, text: str) -> tuple[Markup, Sequence[str]]:

@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.audit import kinds
-from experiments.audit.kinds import KINDS, Kind
+from experiments.audit.kinds import KINDS, QUIET, Kind
 from report.audit.labels import head_labels
 from report.audit.sentences import SENTENCES
 from report.wording import margin
 
-MOST_NAMED = 12  # heads in a paragraph
-LEAST_NAMED = 3  # ... of kinds that need no attention
-UNTROUBLED = {"saved", "as-assumed", "few-components", "fixed-place"}
+NAMED = {"saturated": 12, "flat": 12, "off-law": 12} | dict.fromkeys(QUIET, 3)  # heads in a paragraph, at most
+ALSO_NAMED = 6  # ... of other kinds
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,7 @@ def paragraphs(heads: pd.DataFrame) -> list[Paragraph]:
 def _paragraph(kind: Kind, heads: pd.DataFrame, labels: Sequence[str]) -> Paragraph:
     places = np.flatnonzero(kind.holds(heads))
     depth = kind.depth(heads).to_numpy()[places]
-    most = LEAST_NAMED if kind.name in UNTROUBLED else MOST_NAMED
-    named = places[np.argsort(-depth, kind="stable")][:most]
+    named = places[np.argsort(-depth, kind="stable")][: NAMED.get(kind.name, ALSO_NAMED)]
     items = [
         Item(labels[place], SENTENCES[kind.name](head))
         for place, head in zip(named, heads.iloc[named].itertuples(), strict=True)

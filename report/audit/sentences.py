@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.audit.kinds import FIXED, SHARP_SD
-from report.wording import number, percent, power_of_ten
+from report.wording import number, power_of_ten
 
 Head = Any  # a row of the frame, as `itertuples` gives it
 MOST_OF_IT, LITTLE_OF_IT = 0.75, 0.25  # shares of a variance with two parts, of which one or both are named
@@ -14,10 +14,17 @@ PLACES = {"on_own": "the token itself", "on_previous": "the token before", "on_f
 
 
 def short(value: float, digits: int = 3) -> str:
-    """`number`, with a power of ten for what would be long otherwise."""
+    """`number`, with a power of ten for what would be long otherwise, and a plain 0."""
+    if value == 0:
+        return "0"
     if abs(value) < LONG:
         return number(value, digits)
     return f"{'−' if value < 0 else ''}{power_of_ten(abs(value))}"
+
+
+def share(fraction: float, digits: int = 2) -> str:
+    """In percent."""
+    return f"{short(100 * fraction, digits)}\u00a0%"
 
 
 def with_interval(head: Head, name: str, digits: int = 3) -> str:
@@ -31,7 +38,7 @@ def saturated(head: Head) -> str:
     """How saturated, why, on which keys, and the remedy."""
     return (
         f"entropy {with_interval(head, 'normalised_entropy')} of $\\ln n$, where scores of variance 1 leave "
-        f"{short(head.unit_entropy)}; {percent(head.dead_share)} of the rows dead, largest weight "
+        f"{short(head.unit_entropy)}; {share(head.dead_share)} of the rows dead, largest weight "
         f"{short(head.max_weight)}. {_reason(head)}{_pattern(head)}{_remedy(head, 'bring')}"
     )
 
@@ -75,15 +82,15 @@ def own_key(head: Head) -> str:
     side = "above" if head.own_z > 0 else "below"
     return (
         f"a token’s own key lies {short(abs(head.own_z))} standard deviations {side} the mean of its row"
-        f"{_ends(head, 'own_z')}; it has the largest weight in {percent(head.on_own)} of the rows."
+        f"{_ends(head, 'own_z')}; it has the largest weight in {share(head.on_own)} of the rows."
     )
 
 
 def same_keys(head: Head) -> str:
     """How much of the rows is the same in all of them."""
-    share = head.mean_query / (head.joint + head.mean_query)
+    of_all = head.mean_query / (head.joint + head.mean_query)
     return (
-        f"{percent(share, 3)} of the variance within rows is the mean query’s, "
+        f"{share(of_all, 3)} of the variance within rows is the mean query’s, "
         f"{short(head.mean_query_per_d_k)} $d_k$: the same keys lie ahead whatever the query is."
     )
 
@@ -122,7 +129,7 @@ def saved(head: Head) -> str:
     return (
         f"entropy {with_interval(head, 'normalised_entropy')} of $\\ln n$ as used, "
         f"{with_interval(head, 'raw_normalised_entropy')} without the division; dead rows "
-        f"{percent(head.dead_share)} and {percent(head.raw_dead_share)}."
+        f"{share(head.dead_share)} and {share(head.raw_dead_share)}."
     )
 
 
@@ -167,16 +174,16 @@ def _reason(head: Head) -> str:
 def _size(head: Head) -> str:
     """The spread of the rows, and which of the two terms that a softmax sees makes it."""
     within = head.joint + head.mean_query
-    share = head.mean_query / within
+    of_mean_query = head.mean_query / within
     joint = (
         f"the joint term, {short(head.joint_per_d_k)} $d_k$ (entries of variance {short(head.entry_variance_q)} and "
         f"{short(head.entry_variance_k)}, alignment {short(head.alignment)})"
     )
     mean_query = f"the mean query, {short(head.mean_query_per_d_k)} $d_k$: the same keys lie ahead in every row"
-    if share > MOST_OF_IT:
-        source = f"{percent(share)} of its square is owed to {mean_query}"
-    elif share < LITTLE_OF_IT:
-        source = f"{percent(1 - share)} of its square is owed to {joint}"
+    if of_mean_query > MOST_OF_IT:
+        source = f"{share(of_mean_query)} of its square is owed to {mean_query}"
+    elif of_mean_query < LITTLE_OF_IT:
+        source = f"{share(1 - of_mean_query)} of its square is owed to {joint}"
     else:
         source = f"its square is owed to {joint}, and to {mean_query}"
     return f"The scaled scores of a row have a standard deviation of {with_interval(head, 'row_sd')}; {source}."
@@ -185,7 +192,7 @@ def _size(head: Head) -> str:
 def _places(head: Head) -> str:
     """In how many rows the largest weight is on the place where it is most often."""
     name = max(PLACES, key=lambda place: float(getattr(head, place)))
-    return f"in {percent(getattr(head, name))} of the rows the largest weight is on {PLACES[name]}"
+    return f"in {share(getattr(head, name))} of the rows the largest weight is on {PLACES[name]}"
 
 
 def _pattern(head: Head) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.audit.kinds import is_flat, is_saturated
+from experiments.audit.kinds import QUIET, is_flat, is_saturated
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,11 @@ class Summary:
     entropy: float
     raw_entropy: float
     off_law: float
-    temperature: float
+    temperature: float  # of those that are saturated as used; nan: of none
     shortest: int  # keys of a sequence
     longest: int
     has_intervals: bool
     is_divided: bool  # whether the scale is below 1
-
-
-QUIET = {"few-components", "fixed-place", "saved", "as-assumed"}
 
 
 def summarise(heads: pd.DataFrame) -> Summary:
@@ -54,7 +51,7 @@ def summarise(heads: pd.DataFrame) -> Summary:
         entropy=median["normalised_entropy"],
         raw_entropy=median["raw_normalised_entropy"],
         off_law=float((heads["law_entropy"] - heads["normalised_entropy"]).abs().median()),
-        temperature=median["temperature"],
+        temperature=float(heads["temperature"][is_saturated(heads)].median()),
         shortest=int(heads["n_keys"].min()),
         longest=int(heads["n_keys"].max()),
         has_intervals=bool(heads["normalised_entropy_low"].notna().any()),

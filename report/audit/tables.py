@@ -8,8 +8,7 @@ import pandas as pd
 
 from experiments.audit.kinds import KINDS
 from report.audit.labels import head_labels
-from report.audit.sentences import short
-from report.wording import number, percent
+from report.audit.sentences import share, short
 
 MOST_ROWS = 256
 
@@ -59,12 +58,12 @@ def _row(label: str, head) -> Row:  # type: ignore[no-untyped-def]  # a row of t
         label,
         (
             short(head.row_sd),
-            number(head.normalised_entropy),
+            short(head.normalised_entropy),
             _interval(head.normalised_entropy_low, head.normalised_entropy_high),
-            number(head.raw_normalised_entropy),
+            short(head.raw_normalised_entropy),
             short(head.effective_keys),
-            number(head.max_weight),
-            percent(head.dead_share),
+            short(head.max_weight),
+            share(head.dead_share),
             "–" if np.isnan(head.temperature) else short(head.temperature),
         ),
         (
@@ -87,7 +86,7 @@ def _interval(low: float, high: float) -> str:
 
 def _shares(terms: Sequence[float]) -> list[str]:
     total = sum(terms)
-    return [percent(term / total) if total > 0 else "–" for term in terms]
+    return [share(term / total) if total > 0 else "–" for term in terms]
 
 
 def _or_dash(value: float) -> str:

@@ -50,6 +50,7 @@ SIZES = (
     Quantity("joint", "share of tr($\\Sigma_q \\Sigma_k$)", "share of the joint term", "variance"),
     Quantity("mean_query", "share of the mean query", "share of the mean query's term", "variance"),
     Quantity("mean_key", "share of the mean key", "share of the mean key's term", "variance"),
+    Quantity("alignment", "alignment", "alignment", is_share=False),
 )
 SATURATION = (
     Quantity("normalised_entropy", "entropy / ln $n$, scaled", "normalised entropy, scaled"),
@@ -62,8 +63,9 @@ SATURATION = (
 
 
 def shown(quantities: Sequence[Quantity], n_cells: int) -> Sequence[Quantity]:
-    """The first of them, as many as a page can hold; at least one."""
-    return quantities[: max(1, CELLS // n_cells)]
+    """The first of them, as many as a page can hold; at least one, and no row of the figure begun in vain."""
+    n = min(len(quantities), max(1, CELLS // n_cells))
+    return quantities[: n if n < COLUMNS else n - n % COLUMNS]
 
 
 def _table(heads: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
@@ -73,16 +75,18 @@ def _table(heads: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
     return table.reindex(columns=range(int(heads["head"].max()) + 1))
 
 
-def bounds(quantity: Quantity, values: Array) -> Array:
-    """Where colours change: at tenths of a share, else at powers of two around the values, at equal steps."""
+def edges_of(quantity: Quantity, values: Array) -> Array:
+    """Where colours change: at tenths of a share, else between powers of two, an odd number of which share one.
+
+    So all that is about 1 has one colour. There are at least three.
+    """
     if quantity.is_share:
         return np.linspace(0, 1, N_LEVELS + 1)
     positive = values[(values > 0) & np.isfinite(values)]
-    if not positive.size:
-        return np.array([0.5, 1.0, 2.0])
-    low, high = np.floor(np.log2(positive.min())), np.floor(np.log2(positive.max())) + 1
-    step = np.ceil((high - low) / N_LEVELS)
-    return 2.0 ** np.arange(low, high + step, step)
+    octaves = np.log2(positive).round() if positive.size else np.zeros(1)
+    low, high = octaves.min() - 1, octaves.max() + 1
+    step = 1 + 2 * np.ceil(((high - low + 1) / N_LEVELS - 1) / 2)
+    return 2.0 ** (low - 0.5 + step * np.arange(np.ceil((high - low + 1) / step) + 1))
 
 
 @style.styled
@@ -111,7 +115,7 @@ def _draw(heads: pd.DataFrame, quantities: Sequence[Quantity]) -> Figure:
 
 def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, is_lettered: bool) -> None:
     values = table.to_numpy(dtype=float)
-    edges = bounds(quantity, values)
+    edges = edges_of(quantity, values)
     colours = [to_hex(COLOURS(place)) for place in np.linspace(0, 1, len(edges) - 1)]
     level = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     level[np.isnan(values)] = -1
@@ -163,8 +167,10 @@ def _bar(axes: Axes, edges: Array, is_share: bool) -> None:
     figure = style.figure_of(axes)
     mappable = ScalarMappable(BoundaryNorm(edges, COLOURS.N), COLOURS)
     bar = figure.colorbar(mappable, ax=axes, orientation="horizontal", aspect=30, pad=0.02, shrink=0.9)
-    ticks = edges[[0, N_LEVELS // 2, -1]] if is_share else edges[:: -(-(len(edges) - 1) // 4)]
+    middles = np.sqrt(edges[1:] * edges[:-1])  # powers of two, where edges lie between them
+    ticks = edges[[0, N_LEVELS // 2, -1]] if is_share else middles[:: -(-len(middles) // 4)]
     bar.set_ticks(list(ticks), labels=[_short(tick, is_share=False) for tick in ticks])
+    bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
 

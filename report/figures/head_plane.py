@@ -66,8 +66,8 @@ def caption(heads: pd.DataFrame, law: pd.DataFrame) -> str:
     over = f"over {keys[0]} keys" if len(keys) == 1 else f"over {keys[0]} keys and over {keys[-1]}"
     off = (heads["normalised_entropy"] - heads["law_entropy"]).abs()
     rows = "the two points" if len(heads) == 1 else f"{count(len(heads), 'head')}, two points for each"
-    near = number(off.median(), 2)
-    apart = f"it lies {near}" if len(heads) == 1 else f"half of the heads lie within {near}"
+    near = number(max(off.median(), 0.001), 2)
+    apart = f"it lies no more than {near}" if len(heads) == 1 else f"half of the heads lie within {near}"
     some = f" Drawn are {grouped(MOST_POINTS)} heads, evenly chosen." if len(heads) > MOST_POINTS else ""
     return (
         f"The thin {'line is' if len(keys) == 1 else 'lines are'} the exact law of independent normal scores {over}, "
