@@ -33,7 +33,7 @@ lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 
   --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cluster setup-dev report audit run bench scheduler worker test lint lock clean distclean
+.PHONY: help setup setup-cluster setup-dev report audit run bench scheduler worker test soak lint lock clean distclean
 
 help: ## this list
 	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
@@ -67,6 +67,9 @@ worker: setup-cluster ## compute for the cluster of SCHEDULER=, on JOBS= process
 
 test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto --dist worksteal
+
+soak: setup-dev ## long campaigns of faults and statistics
+	@$(python) -m pytest -n auto --dist worksteal -m soak
 
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy

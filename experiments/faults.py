@@ -1,9 +1,10 @@
 """What a user did wrong, said in one line per fault."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST = 500  # characters of a line
+MOST = 20  # lines where thousands of arrays may have the same fault
 
 
 class Faults(Exception):
@@ -15,6 +16,12 @@ class Faults(Exception):
 
     def __reduce__(self) -> tuple[type["Faults"], tuple[str, ...]]:
         return Faults, self.lines  # on its way back from a worker
+
+
+def first_faults(lines: Sequence[str]) -> Faults:
+    """Faults of which there may be very many: the first of them, and how many more there are."""
+    more = [f"... and {len(lines) - MOST} more such lines"] if len(lines) > MOST else []
+    return Faults(*lines[:MOST], *more)
 
 
 def printable(text: str) -> str:

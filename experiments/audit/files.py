@@ -17,7 +17,6 @@ from experiments.faults import Faults
 
 CHUNK = 2**24  # bytes held at a time
 MAX_DIRECTORY = 2**24  # bytes of names and places of arrays; a model of a hundred thousand arrays needs less
-MAX_LINES = 20  # of the same fault in one file
 ONE_NAME_EACH = "each array needs a name of its own"
 
 
@@ -29,24 +28,23 @@ class ReaderFile:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
 
-    def read(self, offset: int, length: int) -> NDArray[np.uint8]:
-        """Bytes [offset, offset + length) in an array of their own; Faults where the file ends before."""
-        buffer = np.empty(length, np.uint8)
-        done = 0
-        while done < length:
+    def read(self, offset: int, buffer: NDArray[np.generic]) -> None:
+        """Fill a contiguous array with the bytes from `offset` on; Faults where the file ends before."""
+        unfilled = buffer.reshape(-1).view(np.uint8).data
+        while unfilled:
             try:
-                piece = os.pread(self._file.fileno(), min(CHUNK, length - done), offset + done)
+                done = os.preadv(self._file.fileno(), [unfilled[:CHUNK]], offset)
             except OSError as error:
                 raise Faults(f"{self.name}: cannot be read ({error.strerror})") from None
-            if not piece:
-                raise Faults(f"{self.name}: ends after {offset + done} bytes; it became shorter while it was read")
-            buffer[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
-            done += len(piece)
-        return buffer
+            if not done:
+                raise Faults(f"{self.name}: became shorter than its {self.size} bytes while it was read")
+            unfilled, offset = unfilled[done:], offset + done
 
     def head(self, length: int, offset: int = 0) -> bytes:
         """At most `length` bytes from `offset` on, fewer where the file ends before."""
-        return self.read(offset, max(0, min(length, self.size - offset))).tobytes()
+        buffer = np.empty(max(0, min(length, self.size - offset)), np.uint8)
+        self.read(offset, buffer)
+        return buffer.tobytes()
 
     def close(self) -> None:
         """Let go of the file."""

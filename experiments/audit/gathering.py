@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from experiments.audit.files import MAX_LINES, open_file
+from experiments.audit.files import open_file
 from experiments.audit.names import INPUTS, KEY_WORD, QUERY_WORD, Named, is_weight, natural_order, partners
 from experiments.audit.npy import HEAD, npy_header
 from experiments.audit.npz import Npz
 from experiments.audit.safetensors import SafeTensors
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 
 SUFFIXES = ".npz, .npy or .safetensors"
-MAX_NAME = 1000  # characters
+MAX_NAME = 400  # characters
 
 
 def gather(paths: Sequence[Path], scratch: Path | None, closing: ExitStack) -> list[Named]:
@@ -33,12 +33,13 @@ def gather(paths: Sequence[Path], scratch: Path | None, closing: ExitStack) -> l
             arrays += _arrays_of(path, scratch, closing)
         except Faults as fault:
             faults += fault.lines
-    too_long = [array.where for array in arrays if len(array.name) > MAX_NAME]
-    faults += [f"{where}: is a name of more than {MAX_NAME} characters" for where in too_long[:MAX_LINES]]
-    counts = Counter((array.home, array.where) for array in arrays)
-    faults += [f"{where}: was given twice" for (_, where), count in counts.items() if count > 1][:MAX_LINES]
+    too_long = [array for array in arrays if len(array.name) > MAX_NAME]
+    faults += [f"{array.where[:MAX_NAME]}...: is a name of more than {MAX_NAME} characters" for array in too_long]
+    where = {array.place: array.where for array in arrays}
+    counts = Counter(array.place for array in arrays)
+    faults += [f"{where[place]}: was given twice" for place, count in counts.items() if count > 1]
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     return arrays + _beside(arrays, closing)
 
 
@@ -86,6 +87,7 @@ def _open_npy(path: Path, closing: ExitStack) -> StoredArray:
 
 def _beside(arrays: Sequence[Named], closing: ExitStack) -> list[Named]:
     """.npy files that were not given, but lie beside one that was and whose partners or inputs they are."""
+    folders: dict[str, list[Named]] = {}
     found: dict[tuple[str, str], Named] = {}
     names = {array.name.lower() for array in arrays}
     for array in arrays:
@@ -96,6 +98,7 @@ def _beside(arrays: Sequence[Named], closing: ExitStack) -> list[Named]:
         if is_weight(array.name) and INPUTS not in names:
             wanted.add(INPUTS)
         if wanted:
-            there = _folder(Path(array.home), closing)
-            found |= {(other.home, other.file): other for other in there if other.name.lower() in wanted}
+            if array.home not in folders:
+                folders[array.home] = _folder(Path(array.home), closing)
+            found |= {other.place: other for other in folders[array.home] if other.name.lower() in wanted}
     return list(found.values())

@@ -9,7 +9,7 @@ from experiments.audit.names import Named, Pair
 from experiments.audit.projection import ProjectedRows, weight_pair
 from experiments.audit.sources import Rows
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,25 @@ def find_layers(
     names = Counter(pair.layer for pair in pairs)
     layers: list[Layer] = []
     faults: list[str] = []
+    count = 0  # of heads
     n_multiplied: Counter[Named] = Counter()  # layers that each x has met
     for pair in pairs:
         q, k = loaded[pair.q], loaded[pair.k]
         name = pair.layer if names[pair.layer] == 1 else pair.q.where
+        found: list[Layer] = []
         try:
             if (x := inputs.get(pair.q)) is None:
-                layers += _given(name, *stack_pair(q, k, batch_first, n_heads))
+                found = _given(name, *stack_pair(q, k, batch_first, n_heads))
             else:
                 x_stack = stack_inputs(loaded[x], batch_first)
                 found = _multiplied(name, x_stack, n_multiplied[x], *weight_pair(q, k, x_stack, n_heads))
                 n_multiplied[x] += len(found)
-                layers += found
         except Faults as fault:
             faults += [line for line in fault.lines if line not in faults]  # an x is met by many weights
+        layers += found
+        count += sum(layer.n_heads for layer in found)
+        if count > MAX_HEADS:
+            raise Faults(f"{q.where}: with those before it there are {count} heads; allowed: {MAX_HEADS}")
     if not faults:
         faults = _misfits(layers)
         for x, n_layers in n_multiplied.items():
@@ -57,7 +62,7 @@ def find_layers(
             if x_stack.has_layers and x_stack.n_layers != n_layers:
                 faults.append(f"{x.where}: has inputs of {x_stack.n_layers} layers; there are weights of {n_layers}")
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     return layers
 
 
@@ -103,11 +108,8 @@ def _misfits(layers: Sequence[Layer]) -> list[str]:
     """Layers that cannot stand in one audit, a line for each d_k that differs from the first layer's."""
     first = layers[0]
     of_each = {layer.d_k: layer for layer in reversed(layers)}
-    faults = [
+    return [
         f"{layer.where}: has d_k = {d_k} and {first.where} {first.d_k}; heads of one d_k are needed"
         for d_k, layer in of_each.items()
         if d_k != first.d_k
     ]
-    if (count := sum(layer.n_heads for layer in layers)) > MAX_HEADS:
-        faults.append(f"{first.where}: with the others there are {count} heads; allowed: {MAX_HEADS}")
-    return faults

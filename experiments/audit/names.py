@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.audit.files import MAX_LINES
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults, nearest_name
+from experiments.faults import MOST, Faults, first_faults, nearest_name
 
 KEY_WORD = {"q": "k", "query": "key", "queries": "keys", "wq": "wk"}
 QUERY_WORD = {key: query for query, key in KEY_WORD.items()}
@@ -32,6 +31,11 @@ class Named:
     def is_npy(self) -> bool:
         """Whether it has a file to itself."""
         return self.file.lower().endswith(".npy")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What no two different arrays share."""
+        return self.home, self.file if self.is_npy else self.name
 
     @property
     def where(self) -> str:
@@ -82,14 +86,16 @@ def find_pairs(arrays: Sequence[Named]) -> list[Pair]:
     taken: dict[Named, list[Named]] = defaultdict(list)
     for pair in pairs:
         taken[pair.k].append(pair.q)
-    faults = [_without_partner(q, by_name, arrays) for q in [q for q in alone if q not in taken][:MAX_LINES]]
+    alone = [q for q in alone if q not in taken]
+    faults = [_without_partner(q, by_name, arrays) for q in alone[:MOST]]
+    faults += [q.where for q in alone[MOST:]]  # only their number is told
     faults += [
         f"{k.where}: could go with {' or '.join(q.where for q in queries)}; names must tell which"
         for k, queries in taken.items()
         if len(queries) > 1
     ]
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     if not pairs:
         files = some(sorted({array.file for array in arrays}))
         raise Faults(
@@ -109,13 +115,12 @@ def find_inputs(pairs: Sequence[Pair], arrays: Sequence[Named]) -> dict[Named, N
         if len(found) == 1:
             inputs[q] = found[0]
         else:
-            count = len(found) or "no"
             faults.append(
-                f"{q.where}: is named as a weight, and there is {count} array {INPUTS!r} of inputs to multiply by it; "
-                "one is needed (or, if it holds queries, another name)"
+                f"{q.where}: is named as a weight and needs one array {INPUTS!r} of inputs to multiply by it; there "
+                f"are {len(found)} (if it holds queries, give it another name)"
             )
     if faults:
-        raise Faults(*faults[:MAX_LINES])
+        raise first_faults(faults)
     return inputs
 
 
@@ -143,7 +148,8 @@ def _without_partner(q: Named, by_name: dict[str, list[Named]], arrays: Sequence
         return f"{q.where}: could go with {' or '.join(there)}; names must tell which"
     others = [array.name for array in arrays if array is not q]
     hint = nearest_name(wanted[0], others[:MAX_COMPARED])
-    return f"{q.where}: has no keys; {' or '.join(map(repr, wanted))} is needed; there are: {some(others)}{hint}"
+    needed = " or ".join(f"'{name}'" for name in wanted)
+    return f"{q.where}: has no keys; {needed} is needed; there are: {some(others)}{hint}"
 
 
 def _rest(name: str, word: re.Match[str]) -> str:

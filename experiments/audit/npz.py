@@ -16,10 +16,10 @@ from pathlib import Path
 from struct import error as StructError
 from typing import BinaryIO
 
-from experiments.audit.files import CHUNK, MAX_DIRECTORY, MAX_LINES, ONE_NAME_EACH, ReaderFile
+from experiments.audit.files import CHUNK, MAX_DIRECTORY, ONE_NAME_EACH, ReaderFile
 from experiments.audit.npy import HEAD, npy_header
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 
 LOCAL_HEADER = 30  # bytes before a member's name
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, StructError, ValueError, OSError, OverflowError, EOFError)
@@ -45,7 +45,7 @@ class Npz:
             ) from None
         twice = [name for name, count in Counter(member.filename for member in members).items() if count > 1]
         if twice:
-            raise Faults(*(f"{file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice[:MAX_LINES]))
+            raise first_faults([f"{file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice])
         self._members = {
             member.filename.removesuffix(".npy"): member for member in members if member.filename.endswith(".npy")
         }
@@ -64,7 +64,7 @@ class Npz:
         """One of them. Faults if it is damaged, holds no floats, or unpacks to more than it may."""
         member, where = self._members[name], f"{self._file.name}: {name}"
         start = self._start(member, where)
-        head = next(self._pieces(member, start, HEAD), b"")
+        head = next(self._pieces(member, start, where, HEAD), b"")
         header = npy_header(head, member.file_size, where)
         if member.compress_type == zipfile.ZIP_STORED:
             file, offset = self._file, start + header.offset
@@ -90,19 +90,22 @@ class Npz:
             raise Faults(f"{where}: is damaged: it does not lie where the directory says")
         return start
 
-    def _pieces(self, member: zipfile.ZipInfo, start: int, size: int) -> Iterator[bytes]:
-        """The member's bytes, unpacked, at most `size` at a time; zlib.error where they cannot be."""
+    def _pieces(self, member: zipfile.ZipInfo, start: int, where: str, size: int) -> Iterator[bytes]:
+        """The member's bytes, unpacked, at most `size` at a time. Faults where they cannot be."""
         if member.compress_type == zipfile.ZIP_STORED:
             for done in range(0, member.file_size, size):
                 yield self._file.head(min(size, member.file_size - done), start + done)
             return
         unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-        for done in range(0, member.compress_size, CHUNK):
-            packed = self._file.head(min(CHUNK, member.compress_size - done), start + done)
-            while packed and not unpacking.eof:
-                yield unpacking.decompress(packed, size)
-                packed = unpacking.unconsumed_tail
-        yield unpacking.flush()
+        try:
+            for done in range(0, member.compress_size, CHUNK):
+                packed = self._file.head(min(CHUNK, member.compress_size - done), start + done)
+                while packed and not unpacking.eof:
+                    yield unpacking.decompress(packed, size)
+                    packed = unpacking.unconsumed_tail
+            yield unpacking.flush()  # what was held back when a piece was full
+        except zlib.error:
+            raise Faults(f"{where}: is damaged: it cannot be unpacked") from None
 
     def _unpacked(self, member: zipfile.ZipInfo, start: int, where: str) -> ReaderFile:
         if member.file_size > max(FREE_SIZE, MAX_RATIO * member.compress_size):
@@ -118,10 +121,9 @@ class Npz:
                     f"{where}: unpacking it takes {member.file_size} bytes in {folder}, where {room} are free; "
                     "numpy.savez saves it without compression"
                 )
-            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # lives as long as the heads
+            file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115  # lives as long as the heads
             self._closing.callback(file.close)
             self._check(member, start, where, file)
-            file.flush()
         except OSError as error:
             raise Faults(f"{where}: cannot be unpacked in {folder} ({error.strerror})") from None
         return ReaderFile(file, self._file.name)
@@ -129,16 +131,13 @@ class Npz:
     def _check(self, member: zipfile.ZipInfo, start: int, where: str, copy: BinaryIO | None) -> None:
         """Read the member through once, and write it to `copy`. Faults unless size and checksum are as declared."""
         size = checksum = 0
-        try:
-            for piece in self._pieces(member, start, CHUNK):
-                size += len(piece)
-                checksum = zlib.crc32(piece, checksum)
-                if size > member.file_size:
-                    break
-                if copy is not None:
-                    copy.write(piece)
-        except zlib.error:
-            raise Faults(f"{where}: is damaged: it cannot be unpacked") from None
+        for piece in self._pieces(member, start, where, CHUNK):
+            size += len(piece)
+            checksum = zlib.crc32(piece, checksum)
+            if size > member.file_size:
+                break
+            while copy is not None and piece:
+                piece = piece[copy.write(piece) :]
         if size != member.file_size:
             more = "more than" if size > member.file_size else f"{size} bytes, not"
             raise Faults(f"{where}: is damaged: it unpacks to {more} the {member.file_size} bytes that it declares")

@@ -1,17 +1,17 @@
 """From a reader's files to heads: arrays by name → pairs of queries and keys → layers → heads."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import overload
 
 from experiments.audit.gathering import gather
 from experiments.audit.layers import Layer, find_layers
-from experiments.audit.names import Named, find_inputs, find_pairs, some
+from experiments.audit.names import Named, Pair, find_inputs, find_pairs, some
 from experiments.audit.sources import Audited, HeadSource, Rows
 from experiments.audit.stored import StoredArray
-from experiments.faults import Faults, printable
+from experiments.faults import Faults, first_faults, printable
 from scaling.arrays import is_count, shown
 
 
@@ -33,14 +33,8 @@ def open_heads(
         inputs = find_inputs(pairs, arrays)
         loaded = _load([array for pair in pairs for array in (pair.q, pair.k)] + list(inputs.values()))
         layers = find_layers(pairs, inputs, loaded, batch_first, n_heads)
-        read = [f"{loaded[pair.q].in_words}, {loaded[pair.k].in_words}" for pair in pairs]
-        read += [f"{loaded[x].in_words}, multiplied by the weights" for x in dict.fromkeys(inputs.values())]
-        unused: dict[str, list[str]] = defaultdict(list)
-        for array in arrays:
-            if array not in loaded:
-                unused[array.home].append(array.where)
-        read += [f"left out: {some(names)}" for names in unused.values()]
-        return Audited(tuple(_heads(layers)), layers[0].d_k, tuple(map(printable, read)), closing)
+        read = _account(arrays, pairs, inputs, loaded)
+        return Audited(tuple(_heads(layers)), layers[0].d_k, read, closing)
     except BaseException:
         closing.close()
         raise
@@ -77,8 +71,27 @@ def _load(arrays: Sequence[Named]) -> dict[Named, StoredArray]:
         except Faults as fault:
             faults += fault.lines
     if faults:
-        raise Faults(*faults)
+        raise first_faults(faults)
     return loaded
+
+
+def _account(
+    arrays: Sequence[Named], pairs: Sequence[Pair], inputs: Mapping[Named, Named], loaded: Mapping[Named, StoredArray]
+) -> tuple[str, ...]:
+    """What was read, and which arrays were not."""
+    lines = []
+    for pair in pairs:
+        key_name = pair.k.name if pair.k.home == pair.q.home and not pair.k.is_npy else pair.k.where
+        q, k = loaded[pair.q], loaded[pair.k]
+        lines.append(f"{pair.q.where} {q.in_words}, {key_name} {k.in_words}")
+    for x in dict.fromkeys(inputs.values()):
+        lines.append(f"{x.where} {loaded[x].in_words}, multiplied by the weights")
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for array in arrays:
+        if array not in loaded:
+            left_out["" if array.is_npy else f"{array.file}: "].append(array.file if array.is_npy else array.name)
+    lines += [f"{file}left out {some(names)}" for file, names in left_out.items()]
+    return tuple(map(printable, lines))
 
 
 def _heads(layers: Sequence[Layer]) -> Iterator[HeadSource]:

@@ -13,9 +13,9 @@ from typing import TypeGuard
 
 import numpy as np
 
-from experiments.audit.files import MAX_DIRECTORY, MAX_LINES, ONE_NAME_EACH, ReaderFile
+from experiments.audit.files import MAX_DIRECTORY, ONE_NAME_EACH, ReaderFile
 from experiments.audit.stored import ALLOWED_DTYPES, StoredArray, shown_shape
-from experiments.faults import Faults
+from experiments.faults import Faults, first_faults
 from scaling.arrays import MAX_COUNT, shown
 
 MAX_AXES = 32
@@ -79,7 +79,7 @@ class SafeTensors:
             raise Faults(f"{self._file.name}: its header is no JSON object; it is damaged or no .safetensors file")
         twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
         if twice:
-            raise Faults(*(f"{self._file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice[:MAX_LINES]))
+            raise first_faults([f"{self._file.name}: {name}: is there twice; {ONE_NAME_EACH}" for name in twice])
         return pairs
 
     def _check_places(self) -> None:

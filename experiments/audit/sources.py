@@ -36,7 +36,10 @@ class HeadSource:
 
 @dataclass(frozen=True)
 class Audited:
-    """All heads in order of layer and head, and in words what was read; a context manager, since it holds files."""
+    """All heads in order of layer and head, and in words what was read.
+
+    A context manager, since it holds files; they cannot be handed to another process.
+    """
 
     heads: tuple[HeadSource, ...]
     d_k: int

@@ -20,7 +20,7 @@ ALLOWED_DTYPES = "allowed: float16, bfloat16, float32, float64"
 class StoredArray:
     """Where an array lies and what its entries are: `stored` as they lie there, `dtype` in words."""
 
-    where: str  # what faults and the account of what was read call it
+    where: str  # what faults call it
     file: ReaderFile
     offset: int
     shape: tuple[int, ...]
@@ -43,8 +43,8 @@ class StoredArray:
 
     @property
     def in_words(self) -> str:
-        """Name, shape and type."""
-        return f"{self.where} {shown_shape(self.shape)} {self.dtype}"
+        """Shape and type."""
+        return f"{shown_shape(self.shape)} {self.dtype}"
 
 
 class StoredRows:
@@ -80,7 +80,11 @@ class StoredRows:
         return np.empty(shape, np.float64) if self._array.dtype == "float64" else np.empty(shape, np.float32)
 
     def _fill(self, values: Floats, places: range) -> None:
-        """Write consecutive rows to `values`, a chunk at a time."""
+        """Write consecutive rows to `values`: as they lie in the file if they can stay so, else a chunk at a time."""
+        array = self._array
+        if not array.is_fortran and array.stored == values.dtype and self.shape[1] == array.shape[-1]:
+            array.file.read(self._offset(places.start), values)
+            return
         step = self._chunk
         for first in range(places.start, places.stop, step):
             last = min(first + step, places.stop)
@@ -119,19 +123,27 @@ class StoredRows:
         return raw
 
     def _from_rows(self, first: int, last: int) -> NDArray[np.generic]:
+        raw = np.empty((last - first, self._array.shape[-1]), self._array.stored)
+        self._array.file.read(self._offset(first), raw)
+        return raw[:, self._columns.start : self._columns.stop]
+
+    def _offset(self, row: int) -> int:
+        """Place of a row of a C-ordered array in the file, in bytes."""
         n_rows, n_columns = self._array.shape[-2:]
-        start = (self._matrix("C") * n_rows + first) * n_columns
-        entries = self._entries(start, (last - first) * n_columns)
-        return entries.reshape(last - first, n_columns)[:, self._columns.start : self._columns.stop]
+        entries = (self._matrix("C") * n_rows + row) * n_columns
+        return self._array.offset + entries * self._array.stored.itemsize
 
     def _from_columns(self, first: int, last: int) -> NDArray[np.generic]:
         """Entry (matrix, i, j) of a Fortran-ordered stack stands at place matrix + n_matrices (i + n_rows j)."""
+        size = self._array.stored.itemsize
         n_rows = self._array.shape[-2]
         n_matrices = math.prod(self._array.shape[:-2])
         raw = np.empty((last - first, len(self._columns)), self._array.stored)
+        entries = np.empty((last - first, n_matrices), self._array.stored)
         for j, column in enumerate(self._columns):
-            entries = self._entries(n_matrices * (first + n_rows * column), n_matrices * (last - first))
-            raw[:, j] = entries[self._matrix("F") :: n_matrices]
+            start = n_matrices * (first + n_rows * column)
+            self._array.file.read(self._array.offset + start * size, entries)
+            raw[:, j] = entries[:, self._matrix("F")]
         return raw
 
     def _matrix(self, order: str) -> int:
@@ -141,10 +153,6 @@ class StoredRows:
         for size, index in zip(sizes, lead, strict=True) if order == "C" else zip(sizes[::-1], lead[::-1], strict=True):
             number = number * size + index
         return number
-
-    def _entries(self, start: int, count: int) -> NDArray[np.generic]:
-        size = self._array.stored.itemsize
-        return self._array.file.read(self._array.offset + start * size, count * size).view(self._array.stored)
 
 
 def row_places(rows: slice | NDArray[np.intp], n_rows: int) -> range | NDArray[np.intp]:
