@@ -30,7 +30,7 @@ python := .venv/bin/python
 flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${SCHEDULER:+--scheduler "$$SCHEDULER"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)
 audit_flags = $${SCALE:+--scale "$$SCALE"} $${ENTROPY:+--entropy "$$ENTROPY"} $${HEADS:+--heads "$$HEADS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"} $$(case "$$CAUSAL" in "" | 0) ;; *) echo --causal ;; esac) $$(case "$$BATCH_FIRST" in "" | 0) ;; *) echo --batch-first ;; esac)
 lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --only-binary :all: \
-  --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+  --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cluster setup-dev report audit run bench scheduler worker test soak lint lock clean distclean
@@ -74,10 +74,11 @@ soak: setup-dev ## long campaigns of faults and statistics
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
 
-lock: setup-dev ## renew the three lock files from pyproject.toml
-	@$(lock) --extra dev --extra cluster --output-file requirements-dev.lock
-	@$(lock) --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
-	@$(lock) --constraint requirements-dev.lock --output-file requirements.lock
+lock: setup-dev ## renew the lock files from pyproject.toml
+	@$(lock) pyproject.toml --extra dev --extra cluster --output-file requirements-dev.lock
+	@$(lock) pyproject.toml --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
+	@$(lock) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	@$(lock) --group models --no-deps --output-file requirements-models.lock
 
 clean: ## remove build/
 	@rm -rf build

@@ -142,6 +142,8 @@ def run_and_publish(options: RunOptions, render: Render | None = None, modules: 
     a report, named relative to the output folder, its page last; those processes load the `modules` as they start.
     """
     started = time.perf_counter()
+    for line in options.preset.left_out:
+        say(f"note: {line}")
     with ExitStack() as stack:
         workers = None
         if options.jobs > 1 and (render or not options.scheduler):  # before the folder is held, or they hold it too

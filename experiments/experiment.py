@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from experiments.claims import Claim
+from experiments.packages import lacking
 from scaling.entries import entry_law
 from scaling.intervals import mean_interval
 from scaling.sampling import Tiles, draw_scores
@@ -73,8 +75,15 @@ class Experiment(BaseModel, ABC, Generic[CellT]):
 
     name: ClassVar[str]
     columns: ClassVar[Mapping[str, Column]]
+    needs: ClassVar[tuple[str, ...]] = ()  # packages that may be absent, see `packages`
+    files: ClassVar[tuple[Path, ...]] = ()  # that `measure` reads
 
     n_blocks: Annotated[int, Field(ge=2, le=100_000)]
+
+    @property
+    def absence(self) -> str | None:
+        """Why it cannot run here, in words; None where it can."""
+        return "; ".join(filter(None, map(lacking, self.needs))) or None
 
     @abstractmethod
     def cells(self) -> Sequence[CellT]:

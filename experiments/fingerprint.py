@@ -12,20 +12,25 @@ from scipy import special
 
 import experiments.preset  # noqa: F401 - every experiment is loaded before the sources are read, see below
 import scaling
+from experiments.packages import ABSENT, LOCK, WANTED, installed
 
 # Read once, as this module is loaded: a worker that was started before the files were edited computes with what it
 # loaded then, whatever they say by now.
 FOLDERS = (Path(scaling.__file__).parent, Path(__file__).parent)
-SOURCES = [(path.name, path.read_bytes()) for folder in FOLDERS for path in sorted(folder.rglob("*.py"))]
+KINDS = ("*.py", "*.txt")
+SOURCES = [
+    (path.name, path.read_bytes()) for folder in FOLDERS for kind in KINDS for path in sorted(folder.rglob(kind))
+]
 
 
 class Fingerprint(NamedTuple):
-    """Versions, the hash of this project's code, and the hash of a small computation."""
+    """Versions, the hash of this project's code and texts, and the hash of a small computation."""
 
     python: str
     numpy: str
     scipy: str
     code: str
+    optional: tuple[str, ...]
     digits: str
 
 
@@ -39,9 +44,9 @@ def fingerprint() -> Fingerprint:
     code = hashlib.sha256()
     for name, source in SOURCES:
         code.update(name.encode() + b"\0" + source + b"\0")
-    return Fingerprint(
-        ".".join(map(str, sys.version_info[:2])), np.__version__, scipy.__version__, code.hexdigest()[:12], _digits()
-    )
+    python = ".".join(map(str, sys.version_info[:2]))
+    optional = tuple(map(installed, WANTED))
+    return Fingerprint(python, np.__version__, scipy.__version__, code.hexdigest()[:12], optional, _digits())
 
 
 def _digits() -> str:
@@ -53,7 +58,7 @@ def _digits() -> str:
 
 def difference(theirs: Fingerprint, ours: Fingerprint) -> str:
     """What is not the same, and what to do about it; empty where all is the same."""
-    *versions, code, digits = (a != b for a, b in zip(theirs, ours, strict=True))
+    *versions, code, _, digits = (a != b for a, b in zip(theirs, ours, strict=True))
     if any(versions):
         what = "; ".join(
             f"has {label} {there}, this machine {here}"
@@ -63,6 +68,10 @@ def difference(theirs: Fingerprint, ours: Fingerprint) -> str:
         return f"{what}: {RESULT}, and set it up from the same commit, with the same Python"
     if code:
         return f"has other code of this project than this machine: {RESULT}, and start it again from the same commit"
+    for (name, wanted), there, here in zip(WANTED.items(), theirs.optional, ours.optional, strict=True):
+        if here == wanted != there:  # where this machine has it not, no block needs it
+            has = f"lacks {name}" if there == ABSENT else f"has {name} {there}"
+            return f"{has}, this machine has {here}: it cannot measure every block; install there what {LOCK} names"
     if digits:
         return f"has a processor whose arithmetic gives other last digits: {RESULT}, and use machines of one kind"
     return ""

@@ -83,14 +83,25 @@ class Preset(BaseModel):
     learning: Learning
 
     @property
-    def experiments(self) -> list[Experiment[Any]]:
+    def declared(self) -> list[Experiment[Any]]:
         """Every experiment of the preset."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return [value for value in values if isinstance(value, Experiment)]
 
     @property
+    def experiments(self) -> list[Experiment[Any]]:
+        """Those that can run here: the others lack a package."""
+        return [experiment for experiment in self.declared if experiment.absence is None]
+
+    @property
+    def left_out(self) -> list[str]:
+        """One line for each experiment that cannot run here."""
+        absences = {experiment.name: experiment.absence for experiment in self.declared}
+        return [f"{name} is left out: {absence}" for name, absence in absences.items() if absence]
+
+    @property
     def digest(self) -> str:
-        """Hash of every setting: two presets with the same digest give the same bytes."""
+        """Hash of every setting: two presets with the same digest give the same bytes, with the same packages."""
         settings = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(settings.encode()).hexdigest()[:16]
 
@@ -112,7 +123,7 @@ def load_preset(which: str, seed: int | None = None) -> Preset:
         preset = Preset.model_validate(settings)
     except ValidationError as error:
         raise Faults(*(f"preset {which}: {_fault_line(fault)}" for fault in error.errors(include_url=False))) from None
-    too_large = [f"preset {which}: {line}" for experiment in preset.experiments for line in experiment.excesses()]
+    too_large = [f"preset {which}: {line}" for experiment in preset.declared for line in experiment.excesses()]
     if too_large:
         raise Faults(*too_large)
     return preset

