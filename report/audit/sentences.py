@@ -9,6 +9,7 @@ from report.wording import number, power_of_ten
 
 Head = Any  # a row of the frame, as `itertuples` gives it
 MOST_OF_IT, LITTLE_OF_IT = 0.75, 0.25  # shares of a variance with two parts, of which one or both are named
+NEARLY_ALL = 0.95
 LONG = 1e6
 PLACES = {"on_own": "the token itself", "on_previous": "the token before", "on_first": "the first token"}
 
@@ -181,22 +182,32 @@ def _size(head: Head) -> str:
     )
     mean_query = f"the mean query, {short(head.mean_query_per_d_k)} $d_k$: the same keys lie ahead in every row"
     if of_mean_query > MOST_OF_IT:
-        source = f"{share(of_mean_query)} of its square is owed to {mean_query}"
+        source = f"{_most(of_mean_query)} of its square is owed to {mean_query}"
     elif of_mean_query < LITTLE_OF_IT:
-        source = f"{share(1 - of_mean_query)} of its square is owed to {joint}"
+        source = f"{_most(1 - of_mean_query)} of its square is owed to {joint}"
     else:
         source = f"its square is owed to {joint}, and to {mean_query}"
     return f"The scaled scores of a row have a standard deviation of {with_interval(head, 'row_sd')}; {source}."
 
 
+def _most(fraction: float) -> str:
+    return "nearly all" if fraction > NEARLY_ALL else share(fraction)
+
+
+def _most_often(head: Head) -> str:
+    """The place where the largest weight is most often, of those that the head has."""
+    shares = {name: float(getattr(head, name)) for name in PLACES}
+    return max((name for name in PLACES if not math.isnan(shares[name])), key=lambda name: shares[name])
+
+
 def _places(head: Head) -> str:
-    """In how many rows the largest weight is on the place where it is most often."""
-    name = max(PLACES, key=lambda place: float(getattr(head, place)))
+    """In how many rows the largest weight is there."""
+    name = _most_often(head)
     return f"in {share(getattr(head, name))} of the rows the largest weight is on {PLACES[name]}"
 
 
 def _pattern(head: Head) -> str:
-    if max(float(getattr(head, place)) for place in PLACES) < FIXED:
+    if getattr(head, _most_often(head)) < FIXED:
         return ""
     words = _places(head)
     return f" {words[0].upper()}{words[1:]}: if that is what the head is for, it is no fault."

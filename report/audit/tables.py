@@ -29,7 +29,7 @@ HEADINGS = {  # plain text with maths as $...$
         "temperature",
     ),
     "size": (
-        "$\\Var(q \\cdot k)/d_k$", "95 % interval", "joint", "mean query", "mean key", "$\\Var(q_i)$", "$\\Var(k_i)$",
+        "variance / $d_k$", "95 % interval", "joint", "mean query", "mean key", "entries of $q$", "of $k$",
         "alignment", "components", "own key",
     ),
 }  # fmt: skip

@@ -27,6 +27,7 @@ COLUMNS = 3  # of maps
 CELLS = 12_000  # of all maps of a figure: more would make the page too large
 CELL = (0.1, 0.36)  # in: the least and the largest height
 TALLEST, LOWEST = 3.6, 0.5  # in: of a map
+DIGIT, GAP, LINE = 0.6, 0.2, 1.3  # em
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def _draw(heads: pd.DataFrame, quantities: Sequence[Quantity]) -> Figure:
     figure = style.new_figure(n_rows * (height + 1.3) / style.medium().height, n_columns / COLUMNS)
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     size = figure.get_size_inches() * 72 / (n_columns, n_rows) / style.em()  # of a panel, in ems
-    is_lettered = 0.75 * size[0] / n_heads >= 2.5 and (size[1] - 7) / n_layers >= 1.3
+    cell = (0.85 * size[0] / n_heads, (size[1] - 7) / n_layers)
     for i, axes in enumerate(panels.flat):
         if i >= len(some):
             axes.set_axis_off()
             continue
-        _map(axes, _table(heads, some[i].values(heads)), some[i], is_lettered)
+        _map(axes, _table(heads, some[i].values(heads)), some[i], cell)
         if i % n_columns == 0:
             axes.set_ylabel("layer")
         if i + n_columns >= len(some):
@@ -113,7 +114,8 @@ def _draw(heads: pd.DataFrame, quantities: Sequence[Quantity]) -> Figure:
     return figure
 
 
-def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, is_lettered: bool) -> None:
+def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, cell: tuple[float, float]) -> None:
+    """Colours and, where cells of that width and height (em) have room for them, numbers."""
     values = table.to_numpy(dtype=float)
     edges = edges_of(quantity, values)
     colours = [to_hex(COLOURS(place)) for place in np.linspace(0, 1, len(edges) - 1)]
@@ -122,11 +124,11 @@ def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, is_lettered: bool)
     for number_of, colour in enumerate(colours):
         if (level == number_of).any():
             axes.add_patch(PathPatch(_cells(level == number_of), facecolor=colour, linewidth=0))
-    if is_lettered:
-        for (row, column), value in np.ndenumerate(values):
-            if not np.isnan(value):
-                ink = max(INKS, key=lambda ink: style.contrast(ink, colours[level[row, column]]))
-                axes.text(column, row, _short(value, quantity.is_share), ha="center", va="center", color=ink)
+    words = {place: _short(value, quantity.is_share) for place, value in np.ndenumerate(values) if not np.isnan(value)}
+    if cell[0] > DIGIT * max(map(len, words.values()), default=0) + GAP and cell[1] > LINE:
+        for (row, column), word in words.items():
+            ink = max(INKS, key=lambda ink: style.contrast(ink, colours[level[row, column]]))
+            axes.text(column, row, word, ha="center", va="center", color=ink)
     n_layers, n_heads = values.shape
     axes.set_xlim(-0.5, n_heads - 0.5)
     axes.set_ylim(n_layers - 0.5, -0.5)
