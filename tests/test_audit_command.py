@@ -71,8 +71,8 @@ def test_options_are_read() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Two small heads."""
-    q, k = np.random.default_rng(1).normal(size=(2, 2, 20, 4))
+    """One small head."""
+    q, k = np.random.default_rng(1).normal(size=(2, 20, 4))
     np.savez(tmp_path / "small.npz", q=q, k=k)
     return tmp_path / "small.npz"
 

@@ -295,9 +295,11 @@ def test_octaves_put_one_in_the_middle_of_a_colour() -> None:
     near = head_maps.edges_of(quantity, np.array([0.98, 1.02]))
     assert np.allclose(near, [2**-1.5, 2**-0.5, 2**0.5, 2**1.5])
     wide = head_maps.edges_of(quantity, np.array([0.0, 1e-9, 1e9, np.nan]))
-    assert len(wide) <= head_maps.N_LEVELS + 2
+    assert len(wide) <= head_maps.MOST_OCTAVES + 2
     assert wide[0] < 1e-9
     assert wide[-1] > 1e9
+    octaves = head_maps.edges_of(quantity, 2.0 ** np.arange(-6, 8))
+    assert np.allclose(octaves, 2.0 ** (np.arange(-6, 9) - 0.5))
     middles = np.log2(wide[1:] * wide[:-1]) / 2
     assert np.allclose(middles, middles.round())
     assert len(head_maps.edges_of(quantity, np.zeros(3))) == 4

@@ -14,6 +14,7 @@ class Summary:
     n_heads: int
     n_layers: int
     n_key_heads: int
+    has_gaps: bool  # whether a layer has fewer heads than another
     d_k: int
     n_saturated: int
     n_raw_saturated: int
@@ -40,6 +41,7 @@ def summarise(heads: pd.DataFrame) -> Summary:
         n_heads=len(heads),
         n_layers=heads["layer_number"].nunique(),
         n_key_heads=len(heads[["layer_number", "key_head"]].drop_duplicates()),
+        has_gaps=heads.groupby("layer_number").size().nunique() > 1,
         d_k=int(heads["d_k"].iloc[0]),
         n_saturated=int(is_saturated(heads).sum()),
         n_raw_saturated=int(is_saturated(heads, "raw_").sum()),

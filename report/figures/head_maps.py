@@ -22,7 +22,8 @@ from report.wording import count, number
 Array = NDArray[np.float64]
 COLOURS = colormaps["cividis"]  # its meaning is the value, on a dark page as on a light one
 INKS = ("#ffffff", "#111111")
-N_LEVELS = 10
+N_LEVELS = 10  # of a share
+MOST_OCTAVES = 14  # that have a colour each
 COLUMNS = 3  # of maps
 CELLS = 12_000  # of all maps of a figure: more would make the page too large
 CELL = (0.1, 0.36)  # in: the least and the largest height
@@ -85,8 +86,10 @@ def edges_of(quantity: Quantity, values: Array) -> Array:
         return np.linspace(0, 1, N_LEVELS + 1)
     positive = values[(values > 0) & np.isfinite(values)]
     octaves = np.log2(positive).round() if positive.size else np.zeros(1)
-    low, high = octaves.min() - 1, octaves.max() + 1
-    step = 1 + 2 * np.ceil(((high - low + 1) / N_LEVELS - 1) / 2)
+    low, high = octaves.min(), octaves.max()
+    if high - low < 2:
+        low, high = low - 1, high + 1
+    step = 1 + 2 * np.ceil(((high - low + 1) / MOST_OCTAVES - 1) / 2)
     return 2.0 ** (low - 0.5 + step * np.arange(np.ceil((high - low + 1) / step) + 1))
 
 
