@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from audit_heads import D_K, PLANTED, VARIANCES, N, planted
-from experiments.audit.kinds import KINDS, QUIET, findings
+from experiments.audit.kinds import KEPT, KINDS, QUIET, findings
 from experiments.audit.law_curve import law_curve
 from experiments.audit.measured import COLUMNS, MEASURED, WITH_INTERVALS, Settings, measure_heads
 from experiments.audit.options import AuditOptions
@@ -19,7 +19,7 @@ from experiments.audit.sources import HeadSource
 from experiments.faults import Faults
 from report.audit.paragraphs import WORDS
 from report.audit.sentences import SENTENCES
-from scaling import measure_head, softmax_law
+from scaling import freezing_d_k, measure_head, softmax_law
 
 
 def sources(q: np.ndarray, k: np.ndarray) -> list[HeadSource]:
@@ -214,6 +214,13 @@ def test_conditions_are_those_of_their_words(frame: pd.DataFrame) -> None:
     few = plain.assign(effective_d_k=2.0, n_keys=2 * D_K - 1)
     assert "few-components" not in findings(few)[0]
     assert "saved" not in findings(plain.assign(scale=1.0))[0]
+
+
+def test_saturated_rows_of_normal_scores_are_frozen() -> None:
+    """At the spread where attention freezes, the entropy is above the threshold for all numbers of keys up to 10⁵."""
+    for n_keys in (16, 100, 1000, 10**4, 10**5):
+        frozen = softmax_law(freezing_d_k(n_keys) ** 0.5, n_keys).entropy
+        assert KEPT < frozen / softmax_law(1.0, n_keys).entropy < 2.1 * KEPT
 
 
 def test_columns_have_a_dictionary(frame: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ Flags = pd.Series  # of bools, one for each head
 Depth = pd.Series  # of floats, one for each head
 
 DEAD = 0.5  # share of rows: the typical row is dead
-KEPT = 0.5  # of the entropy of scores of variance 1; normal scores keep it up to a standard deviation near √ln n
+KEPT = 0.3  # of the entropy of scores of variance 1: normal scores fall to it beyond √(2 ln n), where attention freezes
 SHARP_SD = 2.0  # of a row: twice what the division aims at
 FLAT_LOSS = 1 / 16  # of what scores of variance 1 lose of ln n: a loss goes as the variance, so a sd of 1/4
 DEPARTURE = 0.1  # of ln n: over 1000 keys, twice or half as many effective keys
@@ -37,7 +37,7 @@ class Kind:
 
 
 def is_saturated(frame: pd.DataFrame, prefix: str = "") -> Flags:
-    """Whether the typical row is dead, or half of the entropy that scores of variance 1 leave is gone."""
+    """Whether the typical row is dead, or most of the entropy that scores of variance 1 leave is gone."""
     is_low = frame[f"{prefix}normalised_entropy"] < KEPT * frame["unit_entropy"]
     return (frame[f"{prefix}dead_share"] >= DEAD) | is_low
 

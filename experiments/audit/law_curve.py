@@ -14,7 +14,8 @@ LOWEST, HIGHEST = 2.0**-4, 2.0**6  # standard deviations that are always shown
 def law_curve(frame: pd.DataFrame, causal: bool) -> pd.DataFrame:
     """H / ln n of independent normal scores against their standard deviation, over the rows' own numbers of keys.
 
-    One curve for the shortest and one for the longest sequences; columns n_keys, row_sd, normalised_entropy.
+    One curve for the shortest and one for the longest sequences; columns fewest_keys, of a row, n_keys, row_sd,
+    normalised_entropy.
     """
     low, high = _reach(frame)
     n_sigma = round(PER_OCTAVE * np.log2(high / low)) + 1
@@ -27,7 +28,9 @@ def law_curve(frame: pd.DataFrame, causal: bool) -> pd.DataFrame:
         counts = visible.own_key(queries) + 1 if causal else np.array([n_keys])  # of visible keys
         at_sigma = np.broadcast_to(sigma[:, None], (n_sigma, len(counts)))
         mean = normalised_entropy_of_rows(at_sigma, counts).mean(axis=1)
-        curves.append(pd.DataFrame({"n_keys": n_keys, "row_sd": sigma, "normalised_entropy": mean}))
+        curves.append(
+            pd.DataFrame({"fewest_keys": counts.min(), "n_keys": n_keys, "row_sd": sigma, "normalised_entropy": mean})
+        )
     return pd.concat(curves, ignore_index=True)
 
 

@@ -13,7 +13,8 @@ from experiments.output import to_json
 from experiments.provenance import versions
 
 LAW_COLUMNS = {
-    "n_keys": "keys of a sequence",
+    "fewest_keys": "fewest keys that a row sees",
+    "n_keys": "keys of a sequence: the most that a row sees",
     "row_sd": "standard deviation of independent normal scores",
     "normalised_entropy": "their mean of H / ln n, over the numbers of keys of the measured rows; exact",
 }

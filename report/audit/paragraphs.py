@@ -29,8 +29,8 @@ WORDS: Mapping[str, Words] = {
         "Saturated as used",
         f"In at least {margin(kinds.DEAD)} of the rows next to no gradient comes back (the trace of the softmax’s "
         f"Jacobian is below 0.01), or less than {margin(kinds.KEPT)} is left of the entropy that scores of variance 1 "
-        "have. A larger divisor (a temperature) would undo it; whether it should be undone depends on what the head is "
-        "for.",
+        "have: normal scores come to that beyond the spread at which attention freezes onto a few keys. A larger "
+        "divisor (a temperature) would undo it; whether it should be undone depends on what the head is for.",
     ),
     "flat": Words(
         "Nearly uniform",

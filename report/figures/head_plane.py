@@ -63,7 +63,7 @@ def draw(heads: pd.DataFrame, law: pd.DataFrame) -> Figure:
 def caption(heads: pd.DataFrame, law: pd.DataFrame) -> str:
     """How far the heads lie from the law, and what the lines are."""
     keys = levels(law, "n_keys")
-    over = f"over {keys[0]} keys" if len(keys) == 1 else f"over {keys[0]} keys and over {keys[-1]}"
+    over = " and ".join(_keys(law, n_keys) for n_keys in keys)
     off = (heads["normalised_entropy"] - heads["law_entropy"]).abs()
     rows = "the two points" if len(heads) == 1 else f"{count(len(heads), 'head')}, two points for each"
     near = number(max(off.median(), 0.001), 2)
@@ -75,6 +75,11 @@ def caption(heads: pd.DataFrame, law: pd.DataFrame) -> str:
         f"that is used, and without any. As used, {apart} {'from' if len(heads) == 1 else 'of'} the law of rows with "
         f"their own spreads; rows whose spread is owed to a few keys far ahead lie below it.{some}"
     )
+
+
+def _keys(law: pd.DataFrame, n_keys: int) -> str:
+    fewest = int(law["fewest_keys"][law["n_keys"] == n_keys].min())
+    return f"over {n_keys} keys" if fewest == n_keys else f"over {fewest} to {n_keys} keys"
 
 
 def alt(heads: pd.DataFrame, law: pd.DataFrame) -> str:
