@@ -88,7 +88,7 @@ def test_a_wrong_file_gets_one_line_and_leaves_everything(tmp_path: Path, file: 
     np.savez(tmp_path / "few.npz", q=np.ones((3, 4)), k=np.ones((3, 4)))
     for arguments, line in (
         (["nan.npz"], "nan.npz: q: entry [0, 0] is nan; every entry must be finite"),
-        (["few.npz", "--causal"], "layer 0, head 0: measure_head: causal rows are measured from 16 keys"),
+        (["few.npz", "--causal"], "few.npz: layer 0, head 0: measure_head: causal rows are measured from 16 keys"),
     ):
         with pytest.raises(Faults) as found:
             audit(read([str(tmp_path / arguments[0]), *arguments[1:], "--out", str(out)]))

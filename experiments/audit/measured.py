@@ -2,9 +2,10 @@
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,30 +120,32 @@ MEASURED: Mapping[str, HeadColumn] = {
 COLUMNS = {**MEASURED, "findings": HeadColumn("kinds of findings that the head is of, with semicolons between them")}
 
 
-def measure_heads(heads: Sequence[HeadSource], settings: Settings, jobs: int) -> pd.DataFrame:
+def measure_heads(heads: Sequence[HeadSource], settings: Settings, jobs: int, where: str = "") -> pd.DataFrame:
     """One row for each head, in their order, whatever the number of threads; columns and their order as in `COLUMNS`.
 
-    Faults for the first head that cannot be measured.
+    Faults for the first head that cannot be measured; they begin with `where`, the file if there is one.
     """
     with threadpool_limits(limits=1, user_api="blas"), _progress(len(heads)) as progress:
         rows = []
-        for row in _in_threads(heads, settings, jobs):
+        for row in _in_threads(heads, partial(measure, settings=settings, where=where), jobs):
             rows.append(row)
             progress.update()
     frame = pd.DataFrame(rows, columns=list(MEASURED))
     return frame.assign(findings=[";".join(names) for names in findings(frame)])
 
 
-def _in_threads(heads: Sequence[HeadSource], settings: Settings, jobs: int) -> Iterator[dict[str, Any]]:
+def _in_threads(
+    heads: Sequence[HeadSource], measure_one: Callable[[HeadSource], dict[str, Any]], jobs: int
+) -> Iterator[dict[str, Any]]:
     """Rows in the order of the heads. Threads do, since NumPy lets go of the interpreter in all that takes long."""
     pool = ThreadPoolExecutor(jobs)
     try:
-        yield from pool.map(lambda head: measure(head, settings), heads)
+        yield from pool.map(measure_one, heads)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for the heads at work
 
 
-def measure(head: HeadSource, settings: Settings) -> dict[str, Any]:
+def measure(head: HeadSource, settings: Settings, where: str = "") -> dict[str, Any]:
     """The row of one head. Faults where its rows cannot be measured."""
     n_sequences = len(head.sequences)
     most = max(FEWEST_OF_SEQUENCE, ROWS // n_sequences)
@@ -154,7 +157,7 @@ def measure(head: HeadSource, settings: Settings) -> dict[str, Any]:
             ]
         )
     except ValueError as error:
-        raise Faults(f"layer {head.layer}, head {head.head}: {error}") from None
+        raise Faults(f"{where and f'{where}: '}layer {head.layer}, head {head.head}: {error}") from None
     rows = _scored(head, settings.causal)
     temperature = temperature_for(rows, measured.scale, settings.entropy)
     quantities = measured.quantities._asdict()

@@ -19,12 +19,13 @@ from report.wording import count
 def audit(options: AuditOptions) -> int:
     """The main job; the exit code. Faults, and nothing written, for whatever is wrong with the files."""
     started = time.perf_counter()
+    file = options.paths[0].name if len(options.paths) == 1 else ""
     with only_one(options.out, ["audit"]):
         try:
             with open_heads(
                 options.paths, batch_first=options.batch_first, n_heads=options.n_heads, scratch=options.out
             ) as audited:
-                heads = measure_heads(audited.heads, options.settings, options.jobs)
+                heads = measure_heads(audited.heads, options.settings, options.jobs, file)
             law = law_curve(heads, options.settings.causal)
             files = audit_page(heads, law, audit_record(heads, audited.read, options))
         except KeyboardInterrupt:
