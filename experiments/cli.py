@@ -23,6 +23,7 @@ from experiments.workers import Workers
 from scaling.arrays import shown
 
 MAX_SHARES = 8  # workers whose blocks are told one by one
+MAX_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def read_run_options(arguments: argparse.Namespace) -> RunOptions:
     """Validated options; Faults with one line for every mistake in any of them."""
     faults: list[str] = []
-
-    def whole(option: str, text: str | None, low: int, high: int) -> int | None:
-        if text is None or (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
-            return None if text is None else int(text)
-        faults.append(f"{option}: {shown(text)} is not allowed; a whole number from {low} to {high} is needed")
-        return None
-
-    seed = whole("--seed", arguments.seed, 0, MAX_SEED)
-    jobs = whole("--jobs", arguments.jobs, 1, 256)
+    seed = whole_number("--seed", arguments.seed, 0, MAX_SEED, faults)
+    jobs = whole_number("--jobs", arguments.jobs, 1, MAX_JOBS, faults)
     scheduler = arguments.scheduler
     if scheduler is not None and not _is_address(scheduler):
         faults.append(
@@ -114,6 +108,14 @@ def read_run_options(arguments: argparse.Namespace) -> RunOptions:
     if faults or preset is None:
         raise Faults(*faults)
     return RunOptions(preset, jobs or n_processors(), scheduler, Path(arguments.out), arguments.strict)
+
+
+def whole_number(option: str, text: str | None, low: int, high: int, faults: list[str]) -> int | None:
+    """The number, if one was given; a line more in `faults` where it is not allowed."""
+    if text is None or (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
+        return None if text is None else int(text)
+    faults.append(f"{option}: {shown(text)} is not allowed; a whole number from {low} to {high} is needed")
+    return None
 
 
 ADDRESS = re.compile(r"tcp://([\w.-]+|\[[\da-f:.]+\]):(\d{1,5})", re.ASCII | re.IGNORECASE)
@@ -198,7 +200,10 @@ def tell(stream: TextIO | None, line: str) -> None:
 
 
 def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130."""
+    """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130.
+
+    A KeyboardInterrupt may say what else is left than finished blocks.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__.py
     keep_freed_memory()
     try:
@@ -210,6 +215,6 @@ def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
     except MemoryError:
         say("error: this machine has not enough memory for the preset; try a smaller one, or fewer workers with JOBS=")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("\ninterrupted: finished blocks are kept; the same command goes on from there")
+    except KeyboardInterrupt as stop:
+        say(f"\ninterrupted: {str(stop) or 'finished blocks are kept; the same command goes on from there'}")
         os._exit(130)  # workers may be in the middle of a block, which nobody needs to wait for

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,20 @@ from experiments.runner import Results
 
 MANIFEST = ".published"  # names of the files that a run has put into the output folder: they alone are ever removed
 UNFINISHED = ".unpublished"  # where they are written first
-FOLDERS = ("data", "report")
+FOLDERS = ("data", "report")  # that a run writes
 
 
 @contextmanager
-def only_one(out: Path) -> Iterator[None]:
+def only_one(out: Path, folders: Sequence[str] = FOLDERS) -> Iterator[None]:
     """Hold `out` for this run alone.
 
-    Faults when another run holds it, when it cannot be written, or when its folders hold somebody else's files.
+    Faults when another run holds it, when it cannot be written, or when those of its folders that no run has written
+    before hold somebody else's files.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if not (out / MANIFEST).exists():
-            _refuse_strangers(out)
+        ours = {Path(name).parts[0] for name in _published(out)}
+        _refuse_strangers(out / name for name in folders if name not in ours)
         lock = (out / ".lock").open("a")
     except OSError as error:
         raise Faults(f"{out}: cannot be written ({error.strerror}); choose another folder with OUT=") from None
@@ -42,9 +43,15 @@ def only_one(out: Path) -> Iterator[None]:
         yield
 
 
-def _refuse_strangers(out: Path) -> None:
-    """Faults unless the folders to be written are missing or empty: nothing of the user's is ever mixed with ours."""
-    for folder in (out / name for name in FOLDERS):
+def _published(out: Path) -> list[str]:
+    """Names of the files that runs have put there and not removed again."""
+    manifest = out / MANIFEST
+    return list(filter(None, manifest.read_text(encoding="utf-8").splitlines())) if manifest.exists() else []
+
+
+def _refuse_strangers(folders: Iterable[Path]) -> None:
+    """Faults unless these folders are missing or empty: nothing of the user's is ever mixed with ours."""
+    for folder in folders:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise Faults(f"{folder}: is in the way of the folder of that name; move it, or choose another OUT=")
         if folder.is_dir() and any(folder.iterdir()):
@@ -64,7 +71,7 @@ def publish(out: Path, files: Mapping[str, bytes]) -> None:
             _check_place(out, name)
             (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
             (unfinished / name).write_bytes(content)
-        earlier = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
+        earlier = _published(out)
         manifest.write_text("\n".join(dict.fromkeys([*earlier, *files])) + "\n", encoding="utf-8")
         for name in files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)

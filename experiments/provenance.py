@@ -19,6 +19,13 @@ def provenance(preset: Preset) -> dict[str, Any]:
         "preset": preset.name,
         "preset_hash": preset.digest,
         "seed": preset.seed,
+        **versions(),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """The code and what it stands on."""
+    return {
         "commit": commit(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES} | {name: installed(name) for name in WANTED},

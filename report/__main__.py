@@ -1,4 +1,4 @@
-"""`python -m report page`: measure, judge, draw, render and write the report."""
+"""`python -m report page|audit`: the report on √d_k, or a page on heads of the reader's own."""
 
 import os
 import signal
@@ -8,7 +8,9 @@ from functools import partial
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
 
+from experiments.audit.options import add_audit_options, read_audit_options  # noqa: E402 - see above
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish, say  # noqa: E402
+from report.audit.command import audit  # noqa: E402 - see above
 from report.cost import read_cost  # noqa: E402 - see above
 from report.page import page_files  # noqa: E402 - see above
 
@@ -18,7 +20,11 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m report", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     add_run_options(commands.add_parser("page", help="run a preset and build the page from it"))
-    options = read_run_options(parser.parse_args(argv))
+    add_audit_options(commands.add_parser("audit", help="measure the queries and keys in files, and build a page"))
+    arguments = parser.parse_args(argv)
+    if arguments.command == "audit":
+        return audit(read_audit_options(arguments))
+    options = read_run_options(arguments)
     return run_and_publish(options, partial(page_files, cost=read_cost(options.out, say)), ["report.page"])
 
 

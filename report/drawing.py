@@ -66,7 +66,17 @@ def draw_all(results: Results, kept: Path | None = None, pool: Executor | None =
     processes, all is drawn in this one; the bytes are the same.
     """
     frames = {**results.frames, "claims": claims_frame(results.ledger)}
-    specs = {spec.name: spec for spec in figures_of(frames)}
+    return draw_figures(figures_of(frames), frames, kept, pool)
+
+
+def draw_figures(
+    figures: Iterable[FigureSpec],
+    frames: Mapping[str, pd.DataFrame],
+    kept: Path | None = None,
+    pool: Executor | None = None,
+) -> dict[str, DrawnFigure]:
+    """These figures by name, of those in `SPECS`; see `draw_all`."""
+    specs = {spec.name: spec for spec in figures}
     entries = _entries(specs.values(), frames, kept) if kept else {}
     drawings = {name: drawing for name, entry in entries.items() if (drawing := _read(entry))}
     missing = sorted(specs.keys() - drawings.keys(), key=lambda name: (*FIRST, name).index(name))
@@ -76,6 +86,12 @@ def draw_all(results: Results, kept: Path | None = None, pool: Executor | None =
     else:
         drawings |= _draw_in(pool, tasks)
     return {name: _drawn(spec, spec.given(frames), drawings[name]) for name, spec in specs.items()}
+
+
+def figure_files(folder: str, figures: Mapping[str, DrawnFigure]) -> dict[str, bytes]:
+    """Their files, named relative to the output folder, for a page in `folder`."""
+    forms = {name: {"svg": figure.svg, "png": figure.png} for name, figure in figures.items()}
+    return {f"{folder}/figures/{name}.{kind}": made for name, of in forms.items() for kind, made in of.items()}
 
 
 def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], drawing: Drawing) -> DrawnFigure:

@@ -20,16 +20,21 @@ END = "\0"  # between the names and texts of files
 
 
 def embedded(results: Results, others: Mapping[str, str] | None = None) -> Markup:
-    """A JSON string for the page's data block: every file's name and content, packed together.
-
-    JSON files are themselves, and so are `others`, by name. A table is turned: a line for each column, its name first,
-    fields between tabs.
-    """
-    texts = {f"{name}.csv": turned(table_text(frame)) for name, frame in results.frames.items()}
-    texts |= others or {}
+    """The page's data block: its tables, claims and dictionaries, and `others`, the text of each by name."""
+    texts = others or {}
     for path, content in data_files(results).items():
         name = path.rpartition("/")[2]
-        texts.setdefault(name, content.decode())
+        if not name.endswith(".csv"):
+            texts = {**texts, name: content.decode()}
+    return data_block(results.frames, texts)
+
+
+def data_block(frames: Mapping[str, pd.DataFrame], others: Mapping[str, str]) -> Markup:
+    """A JSON string for a page's data block: every file's name and content, packed together.
+
+    `others` are themselves. A table is turned: a line for each column, its name first, fields between tabs.
+    """
+    texts = {f"{name}.csv": turned(table_text(frame)) for name, frame in frames.items()} | dict(others)
     return Markup(f'"{packed(END.join(part for file in texts.items() for part in file))}"')
 
 

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page
 
 from chromium import Seen, visit_file
 from conftest import figures_of_the_report
+from report.document import script
 from report.embedded import DIGITS, END, packed, table_text, turned
 from report.figures.style import INK
-from report.page import script
 
 
 @pytest.fixture(scope="module")

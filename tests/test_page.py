@@ -20,8 +20,10 @@ from conftest import ROOT, TINY, command_line, figures_of_the_report, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import run
+from report.document import EARLY_SCRIPTS, hold_punctuation, policy, script
+from report.drawing import draw_all
 from report.findings.questions import answers
-from report.page import EARLY_SCRIPTS, SCRIPTS, draw_all, hold_punctuation, policy, render, script
+from report.page import SCRIPTS, render
 from report.sources import SOURCES
 from report.wording import grouped, number, rounded
 from scaling import attention_law
@@ -132,7 +134,7 @@ def test_every_script_has_its_own_hash(tmp_path: Path, monkeypatch: pytest.Monke
         assert script(name).splitlines()[0].startswith("//")
         assert '"use strict";' in script(name)
     (tmp_path / "static" / "js").mkdir(parents=True)
-    monkeypatch.setattr("report.page.HERE", tmp_path)
+    monkeypatch.setattr("report.document.HERE", tmp_path)
     for end in ("</script>", "</SCRIPT >", "<!--"):
         (tmp_path / "static" / "js" / "mine.js").write_text(f"// {end}")
         with pytest.raises(ValueError, match="would end the script"):

@@ -15,6 +15,8 @@ from report.figures import (
     gradient_shares,
     gradients,
     growth,
+    head_maps,
+    head_plane,
     initialisation,
     jacobian,
     learning,
@@ -89,7 +91,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     one_figure.ONE_FIGURE,
 )
 
-SPECS = {spec.name: spec for spec in (*FIGURES, *growth.FIGURES)}
+OF_AN_AUDIT: tuple[FigureSpec, ...] = (head_plane.PLANE, head_maps.SATURATION_MAPS, head_maps.SIZE_MAPS)
+
+SPECS = {spec.name: spec for spec in (*FIGURES, *growth.FIGURES, *OF_AN_AUDIT)}
 
 
 def figures_of(frames: Container[str]) -> tuple[FigureSpec, ...]:
