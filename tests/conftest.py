@@ -1,9 +1,11 @@
 """What several tests share: the tiny preset, and one report built from it."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from playwright.sync_api import Browser, sync_playwright
 from threadpoolctl import threadpool_limits
 
 from chromium import CHROMIUM, FLAGS
+from experiments.preset import load_preset
+from experiments.runner import Results, run
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.toml"
@@ -47,13 +51,48 @@ def _one_thread_of_blas() -> Iterator[None]:
         yield
 
 
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """A folder that one of the test processes fills and all of them read."""
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / name).exists():
+            folder = factory.mktemp(name)
+            build(folder)
+            folder.rename(shared / name)
+    return shared / name
+
+
+def start_from(report: Path, out: Path) -> None:
+    """Let a folder begin with a report's blocks and figures: what is the same there is neither computed nor drawn."""
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(report / "results.sqlite", out)
+    shutil.copytree(report / ".figures", out / ".figures", copy_function=os.link)
+
+
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of a report on the tiny preset, built once by its command; tests must not change it."""
-    out = tmp_path_factory.mktemp("report")
-    done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return out
+
+    def build(out: Path) -> None:
+        done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
+        assert done.returncode == 0, done.stderr
+
+    return built_once(tmp_path_factory, "tiny-report", build)
+
+
+@pytest.fixture(scope="session")
+def results(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The run behind the shared report, from a copy of its store: to open one is to change it."""
+    store = shutil.copy(report / "results.sqlite", tmp_path_factory.mktemp("results"))
+    return run(load_preset(str(TINY)), Path(store), pytest.fail)
+
+
+@pytest.fixture(scope="session")
+def reference(report: Path) -> dict[str, bytes]:
+    """Data and claims of the tiny preset from one process and an empty store."""
+    return {name: content for name, content in tree(report).items() if not name.startswith("report/")}
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TINY
-from experiments.preset import load_preset
-from experiments.runner import Results, run
+from experiments.runner import Results
 from experiments.workers import Workers
 from report import drawing
 from report.figures import FIGURES
-
-
-@pytest.fixture(scope="module")
-def results(report: Path) -> Results:
-    """Of the tiny preset."""
-    return run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
 
 
 @pytest.fixture(scope="module")
