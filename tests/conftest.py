@@ -51,17 +51,28 @@ def _one_thread_of_blas() -> Iterator[None]:
         yield
 
 
-def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+_SHARED: list[Path] = []  # the folder that all test processes of a run have in common
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where they leave for each other what is built once."""
+    own = tmp_path_factory.getbasetemp()
+    _SHARED[:] = [own.parent if "PYTEST_XDIST_WORKER" in os.environ else own]
+
+
+def built_once(name: str, build: Callable[[Path], None]) -> Path:
     """A folder that one of the test processes fills and all of them read."""
-    own = factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    (shared,) = _SHARED
+    done, work = shared / name, shared / f"{name}-at-work"
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / name).exists():
-            folder = factory.mktemp(name)
-            build(folder)
-            folder.rename(shared / name)
-    return shared / name
+        if not done.exists():
+            shutil.rmtree(work, ignore_errors=True)  # of a process that failed
+            work.mkdir()
+            build(work)
+            work.rename(done)
+    return done
 
 
 def start_from(report: Path, out: Path) -> None:
@@ -72,14 +83,14 @@ def start_from(report: Path, out: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report() -> Path:
     """The output folder of a report on the tiny preset, built once by its command; tests must not change it."""
 
     def build(out: Path) -> None:
         done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
         assert done.returncode == 0, done.stderr
 
-    return built_once(tmp_path_factory, "tiny-report", build)
+    return built_once("tiny-report", build)
 
 
 @pytest.fixture(scope="session")

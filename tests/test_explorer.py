@@ -69,7 +69,7 @@ def table() -> ExplorerTable:
 
 
 @pytest.fixture(scope="module")
-def full(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full(report: Path) -> Path:
     """A report whose explorer has the stops of those presets."""
     stops = "largest_d_k = {}\nlargest_n_keys = {}\n"
     text = TINY.read_text().replace(stops.format(256, 64), stops.format(4096, 1024))
@@ -81,7 +81,7 @@ def full(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = command_line("report", "page", "--preset", folder / "mine.toml", "--out", folder / "out")
         assert done.returncode == 0, done.stderr
 
-    return built_once(tmp_path_factory, "report-with-all-stops", build) / "out"
+    return built_once("report-with-all-stops", build) / "out"
 
 
 @pytest.fixture(scope="module")
