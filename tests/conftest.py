@@ -25,6 +25,42 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+SECONDS = {  # of the longest modules, on one processor; roughly, to deal them out
+    "test_page": 90, "test_commands": 75, "test_explorer": 65, "test_figures": 45, "test_downloads": 40,
+    "test_cluster": 35, "test_accessibility": 35, "test_bench_chapter": 30, "test_attention_law": 21,
+    "test_browser": 18, "test_contents": 15, "test_scalings": 14, "test_matrices": 13, "test_bench": 13,
+    "test_learning": 12,
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests out to the test processes, which first take equal parts in order and then help each other.
+
+    Each part begins with long modules, to each about as much; short tests, easy to hand over, make the parts equal. All
+    parts but one begin with what does without the shared report, which is built meanwhile.
+    """
+    n_parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if n_parts == 1:
+        return
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(Path(item.path).stem, []).append(item)
+    parts: list[list[str]] = [[] for _ in range(n_parts)]
+    for name in sorted(modules.keys() & SECONDS.keys(), key=lambda name: (-SECONDS[name], name)):
+        min(parts, key=lambda part: sum(map(SECONDS.__getitem__, part))).append(name)
+    short = [item for name, tests in modules.items() if name not in SECONDS for item in tests]
+    dealt: list[pytest.Item] = []
+    for number, part in enumerate(parts):
+        if number:
+            part.sort(key=lambda name: any("report" in getattr(item, "fixturenames", ()) for item in modules[name]))
+        dealt += [item for name in part for item in modules[name]]
+        wanted = len(items) * (number + 1) // n_parts
+        n_short = len(short) if number + 1 == n_parts else max(0, wanted - len(dealt))
+        dealt += short[:n_short]
+        del short[:n_short]
+    items[:] = dealt
+
+
 def command_line(*arguments: object, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """Run `python -m …` from the project's root as a user would, and catch what it says."""
     environment = os.environ | {"PYTHONWARNINGS": "error"}
