@@ -1,9 +1,11 @@
 """What several tests share: the tiny preset, and one report built from it."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from chromium import CHROMIUM, FLAGS
 from experiments.preset import load_preset
+from experiments.runner import Results, run
 from report.figures import figures_of
 from report.figures.spec import FigureSpec
 
@@ -22,6 +25,42 @@ TINY = ROOT / "tests" / "tiny.toml"
 def pytest_xdist_auto_num_workers() -> int:
     """One test process more than processors: while some wait for a browser or a child, another computes."""
     return (os.cpu_count() or 1) + 1
+
+
+SECONDS = {  # of the longest modules, on one processor; roughly, to deal them out
+    "test_page": 90, "test_commands": 75, "test_explorer": 65, "test_figures": 45, "test_downloads": 40,
+    "test_cluster": 35, "test_accessibility": 35, "test_bench_chapter": 30, "test_attention_law": 21,
+    "test_browser": 18, "test_contents": 15, "test_scalings": 14, "test_matrices": 13, "test_bench": 13,
+    "test_learning": 12,
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests out to the test processes, which first take equal parts in order and then help each other.
+
+    Each part begins with long modules, to each about as much; short tests, easy to hand over, make the parts equal. All
+    parts but one begin with what does without the shared report, which is built meanwhile.
+    """
+    n_parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if n_parts == 1:
+        return
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(Path(item.path).stem, []).append(item)
+    parts: list[list[str]] = [[] for _ in range(n_parts)]
+    for name in sorted(modules.keys() & SECONDS.keys(), key=lambda name: (-SECONDS[name], name)):
+        min(parts, key=lambda part: sum(map(SECONDS.__getitem__, part))).append(name)
+    short = [item for name, tests in modules.items() if name not in SECONDS for item in tests]
+    dealt: list[pytest.Item] = []
+    for number, part in enumerate(parts):
+        if number:
+            part.sort(key=lambda name: any("report" in getattr(item, "fixturenames", ()) for item in modules[name]))
+        dealt += [item for name in part for item in modules[name]]
+        wanted = len(items) * (number + 1) // n_parts
+        n_short = len(short) if number + 1 == n_parts else max(0, wanted - len(dealt))
+        dealt += short[:n_short]
+        del short[:n_short]
+    items[:] = dealt
 
 
 def command_line(*arguments: object, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
@@ -55,13 +94,59 @@ def _one_thread_of_blas() -> Iterator[None]:
         yield
 
 
+_SHARED: list[Path] = []  # the folder that all test processes of a run have in common
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where they leave for each other what is built once."""
+    own = tmp_path_factory.getbasetemp()
+    _SHARED[:] = [own.parent if "PYTEST_XDIST_WORKER" in os.environ else own]
+
+
+def built_once(name: str, build: Callable[[Path], None]) -> Path:
+    """A folder that one of the test processes fills and all of them read."""
+    (shared,) = _SHARED
+    done, work = shared / name, shared / f"{name}-at-work"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(work, ignore_errors=True)  # of a process that failed
+            work.mkdir()
+            build(work)
+            work.rename(done)
+    return done
+
+
+def start_from(report: Path, out: Path) -> None:
+    """Let a folder begin with a report's blocks and figures: what is the same there is neither computed nor drawn."""
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(report / "results.sqlite", out)
+    shutil.copytree(report / ".figures", out / ".figures", copy_function=os.link)
+
+
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report() -> Path:
     """The output folder of a report on the tiny preset, built once by its command; tests must not change it."""
-    out = tmp_path_factory.mktemp("report")
-    done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return out
+
+    def build(out: Path) -> None:
+        done = command_line("report", "page", "--preset", TINY, "--jobs", 1, "--out", out)
+        assert done.returncode == 0, done.stderr
+
+    return built_once("tiny-report", build)
+
+
+@pytest.fixture(scope="session")
+def results(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The run behind the shared report, from a copy of its store: to open one is to change it."""
+    store = shutil.copy(report / "results.sqlite", tmp_path_factory.mktemp("results"))
+    return run(load_preset(str(TINY)), Path(store), pytest.fail)
+
+
+@pytest.fixture(scope="session")
+def reference(report: Path) -> dict[str, bytes]:
+    """Data and claims of the tiny preset from one process and an empty store."""
+    return {name: content for name, content in tree(report).items() if not name.startswith("report/")}
 
 
 @pytest.fixture(scope="module")

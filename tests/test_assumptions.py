@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import TINY
 from experiments.assumptions import CASES, Assumptions, PairCell, kind_of
 from experiments.claims import Claim, Verdict, judge, judge_all
-from experiments.preset import load_preset
-from experiments.runner import Results, run
+from experiments.runner import Results
 from judge import observed, verdicts
 from report.figures import assumptions as figures
 from report.figures.selection import select
@@ -28,12 +26,6 @@ Blocks = dict[PairCell, np.ndarray]
 def blocks() -> Blocks:
     """Block values of every case."""
     return observed(Assumptions(**GRID), 3)  # type: ignore[return-value]
-
-
-@pytest.fixture(scope="module")
-def results(report: Path) -> Results:
-    """The run behind the shared report."""
-    return run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
 
 
 def of(case: str, blocks: Blocks) -> Blocks:

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 from markupsafe import Markup
 
-from experiments.preset import load_preset
-from experiments.runner import Results, run
+from experiments.runner import Results
 from report.contents import CHAPTERS, PARTS
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
@@ -28,12 +27,6 @@ MINUTES = [  # lecture.md's table, a row each; the calculation sheet has no minu
 def html(report: Path) -> str:
     """The page."""
     return (report / "report" / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """A run of the tiny preset."""
-    return run(load_preset("tests/tiny.toml"), tmp_path_factory.mktemp("run") / "results.sqlite", pytest.fail)
 
 
 def sections(html: str) -> dict[str, str]:

@@ -34,12 +34,6 @@ from experiments.variance import Variance
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Data and claims of the tiny preset from one thread of this process."""
-    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("here") / "results.sqlite", pytest.fail))
-
-
-@pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """Return a cluster of three workers that nobody harms."""
     with LocalCluster(tmp_path_factory.mktemp("three")) as running:

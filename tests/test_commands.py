@@ -1,5 +1,6 @@
 """The command lines: what mistakes get, what an interruption leaves, and the same bytes after any of it."""
 
+import json
 import random
 import shutil
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, TINY, command_line, tree
+from conftest import ROOT, TINY, command_line, start_from, tree
 
 MISTAKES = {
     "preset": (["--preset", "quik"], ["preset 'quik' is unknown; allowed: quick, default, full"]),
@@ -27,18 +28,43 @@ MISTAKES = {
 }
 
 
+BEGUN_MANY_TIMES = """
+import importlib, json, os, sys
+from experiments.cli import guarded
+program = importlib.import_module(sys.argv[1])
+for name, arguments in json.loads(sys.argv[3]).items():
+    begun = os.fork()
+    if not begun:
+        for stream in (1, 2):
+            os.dup2(os.open(f"{sys.argv[2]}/{name}.{stream}", os.O_WRONLY | os.O_CREAT), stream)
+        sys.argv[1:] = arguments
+        guarded(program.main)
+    print(name, os.waitstatus_to_exitcode(os.waitpid(begun, 0)[1]))
+"""
+
+
 @pytest.mark.parametrize("arguments", [("report", "page"), ("experiments", "run")], ids=" ".join)
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_gets_one_line_and_exit_code_2(arguments: tuple[str, str], mistake: str) -> None:
-    """Each fault is one line; no traceback, nothing on standard output."""
-    options, lines = MISTAKES[mistake]
-    done = command_line(*arguments, *options)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    found = done.stderr.splitlines()
-    assert len(found) == len(lines)
-    for expected, line in zip(lines, found, strict=True):
-        assert line.startswith(f"error: {expected}"), line
+def test_a_mistake_gets_one_line_and_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
+    """Each fault is one line; no traceback, nothing on standard output.
+
+    Modules are loaded once, for a process to each mistake; the last of them has a start of its own.
+    """
+    package, command = arguments
+    wrong = {name: [command, *options] for name, (options, _) in MISTAKES.items()}
+    program = [sys.executable, "-W", "error", "-c", BEGUN_MANY_TIMES]
+    done = subprocess.run(
+        [*program, f"{package}.__main__", tmp_path, json.dumps(wrong)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{name} 2" for name in MISTAKES]
+    for name, (_, lines) in MISTAKES.items():
+        assert (tmp_path / f"{name}.1").read_text() == "", name
+        found = (tmp_path / f"{name}.2").read_text().splitlines()
+        assert len(found) == len(lines), name
+        for expected, line in zip(lines, found, strict=True):
+            assert line.startswith(f"error: {expected}"), line
+    alone = command_line(package, *wrong[name])
+    assert (alone.returncode, alone.stdout, alone.stderr.splitlines()) == (2, "", found)
 
 
 def test_an_unknown_command_is_a_mistake_too() -> None:
@@ -164,6 +190,8 @@ def test_strict_fails_on_a_refuted_claim(report: Path, tmp_path: Path) -> None:
         .replace("d_k = [1, 16, 64]", "d_k = [256, 512]")
         .replace("precision = 0.05", "precision = 0.02")
     )
+    start_from(report, tmp_path / "out")
+    start_from(report, tmp_path / "good")
     arguments = ("experiments", "run", "--preset", tmp_path / "flat.toml", "--out", tmp_path / "out")
     done = command_line(*arguments)
     assert " 0 refuted" not in done.stdout

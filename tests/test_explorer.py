@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chromium import Seen, visit
-from conftest import TINY, command_line
+from conftest import TINY, built_once, command_line, start_from
 from experiments.explorer import Explorer
 from experiments.preset import load_preset
 from report.explorer import ExplorerTable, explorer_table
@@ -69,16 +69,19 @@ def table() -> ExplorerTable:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full(report: Path) -> Path:
     """A report whose explorer has the stops of those presets."""
-    folder = tmp_path_factory.mktemp("explorer")
     stops = "largest_d_k = {}\nlargest_n_keys = {}\n"
     text = TINY.read_text().replace(stops.format(256, 64), stops.format(4096, 1024))
     assert stops.format(4096, 1024) in text
-    (folder / "mine.toml").write_text(text)
-    done = command_line("report", "page", "--preset", folder / "mine.toml", "--out", folder / "out")
-    assert done.returncode == 0, done.stderr
-    return folder / "out"
+
+    def build(folder: Path) -> None:
+        (folder / "mine.toml").write_text(text)
+        start_from(report, folder / "out")
+        done = command_line("report", "page", "--preset", folder / "mine.toml", "--out", folder / "out")
+        assert done.returncode == 0, done.stderr
+
+    return built_once("report-with-all-stops", build) / "out"
 
 
 @pytest.fixture(scope="module")

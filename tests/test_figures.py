@@ -1,6 +1,7 @@
 """Every figure, drawn from small simulated frames of the experiments' own shape."""
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from matplotlib.text import Text
 from scipy import stats
 
 from bench_record import record
-from conftest import ROOT
+from conftest import ROOT, built_once
 from experiments.aligned import Aligned
 from experiments.assumptions import Assumptions
 from experiments.causal import Causal
@@ -41,7 +42,7 @@ from experiments.trained_heads import TrainedHeads
 from judge import observed
 from made_heads import made
 from report.cost import Cost
-from report.figures import SPECS, marks, style
+from report.figures import SPECS, export, marks, style
 from report.figures.crossing import bracket, exact_crossings
 from report.figures.export import files, labelled, page_svg
 from report.figures.spec import FigureSpec
@@ -260,6 +261,14 @@ def measured_experiments(large: bool) -> list[Experiment]:  # type: ignore[type-
 
 @cache
 def frames(grid: str) -> dict[str, pd.DataFrame]:
+    """A frame for each experiment, over a grid; simulated by one test process for all."""
+    file = "frames.pickle"
+    folder = built_once(f"{grid}-grid", lambda folder: (folder / file).write_bytes(pickle.dumps(simulated(grid))))
+    found: dict[str, pd.DataFrame] = pickle.loads((folder / file).read_bytes())
+    return found
+
+
+def simulated(grid: str) -> dict[str, pd.DataFrame]:
     """A frame for each experiment, over a grid."""
     rng = np.random.default_rng(7)
     dimensions, keys = GRIDS[grid]
@@ -303,7 +312,13 @@ def drawn(grid: str, name: str) -> Figure:
 @cache
 def inlined(name: str) -> str:
     """The inline SVG of a small figure, made once for all tests."""
-    return str(labelled(page_svg(files(drawn("small", name)).svg, name), "what is seen"))
+    return page_of(drawn("small", name), name)
+
+
+def page_of(figure: Figure, name: str) -> str:
+    """The inline SVG of a figure; its file alone, since `files` takes twice as long, for a PNG beside it."""
+    svg = export._saved(figure, "svg", metadata=export._NOTHING)
+    return str(labelled(page_svg(svg, name), "what is seen"))
 
 
 every_figure = pytest.mark.parametrize("spec", FIGURES, ids=lambda spec: spec.name)
@@ -412,7 +427,7 @@ def test_ids_are_unique_on_a_page_of_all_figures() -> None:
 def test_same_frame_same_bytes(spec: FigureSpec) -> None:
     """A figure drawn again from the same frame is the same SVG."""
     again = spec.draw(*(frame.copy() for frame in spec.given(frames("small"))))
-    assert labelled(page_svg(files(again).svg, spec.name), "what is seen") == inlined(spec.name)
+    assert page_of(again, spec.name) == inlined(spec.name)
 
 
 def test_files_have_a_white_background_and_no_dates() -> None:
@@ -420,6 +435,7 @@ def test_files_have_a_white_background_and_no_dates() -> None:
     figure = drawn("small", "peaky-softmax")
     made = files(figure)
     assert made == files(figure)
+    assert labelled(page_svg(made.svg, "peaky-softmax"), "what is seen") == inlined("peaky-softmax")
     assert b"fill: #ffffff" in made.svg
     assert not re.search(rb"dc:date|Matplotlib v", made.svg)
     assert b"Software" not in made.png

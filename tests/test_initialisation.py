@@ -3,18 +3,15 @@
 import itertools
 import math
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conftest import TINY
 from experiments import initialisation
 from experiments.claims import Claim, Verdict, judge, judge_all
 from experiments.initialisation import LAYERS, NEAR, Initialisation, Inputs, LayerCell
-from experiments.preset import load_preset
-from experiments.runner import Results, run
+from experiments.runner import Results
 from judge import disagreements, observed
 from report.figures import initialisation as figures
 from report.findings.initialisation import WEIGHT_VARIANCES, first_scores
@@ -264,12 +261,6 @@ def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     """Few entries are nearly alike now and then, which layer norm cannot bring to size 1."""
     with pytest.raises(ValueError, match=next(iter(change))):
         Initialisation(**{**SETTINGS, **change})
-
-
-@pytest.fixture(scope="module")
-def results(report: Path) -> Results:
-    """The run behind the shared report."""
-    return run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
 
 
 def test_sentences_state_the_runs_own_numbers(results: Results) -> None:

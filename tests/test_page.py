@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
 
-from conftest import ROOT, TINY, command_line, figures_of_the_report, tree
+from conftest import ROOT, TINY, command_line, figures_of_the_report, start_from, tree
 from experiments.cli import n_processors
 from experiments.preset import load_preset
-from experiments.runner import run
+from experiments.runner import Results, run
 from report.document import EARLY_SCRIPTS, hold_punctuation, policy, script
 from report.drawing import draw_all
 from report.findings.questions import answers
@@ -44,9 +44,16 @@ def html(report: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def document(html: str) -> ElementTree.Element:
-    """The page, parsed as a browser would."""
-    return html5lib.parse(html)
+def parsed(html: str) -> tuple[ElementTree.Element, list[object]]:
+    """The page as a browser would parse it, and the errors of HTML in it."""
+    parser = html5lib.HTMLParser()
+    return parser.parse(html), parser.errors
+
+
+@pytest.fixture(scope="module")
+def document(parsed: tuple[ElementTree.Element, list[object]]) -> ElementTree.Element:
+    """The page as a browser would parse it."""
+    return parsed[0]
 
 
 def attributes(document: ElementTree.Element, name: str) -> list[str]:
@@ -65,11 +72,19 @@ def read(document: ElementTree.Element) -> str:
     return " ".join(" ".join(filter(None, texts)).split())
 
 
-def test_it_is_valid_html(html: str) -> None:
-    """A strict HTML5 parser finds no error."""
-    parser = html5lib.HTMLParser(strict=True)
-    parser.parse(html)
-    assert parser.errors == []
+def test_it_is_valid_html(parsed: tuple[ElementTree.Element, list[object]]) -> None:
+    """An HTML5 parser finds no error."""
+    assert parsed[1] == []
+
+
+def test_the_parser_finds_errors() -> None:
+    """The control: of a page with one, both kinds of parser complain."""
+    page = "<!DOCTYPE html><title>x</title><p></b>"
+    parser = html5lib.HTMLParser()
+    parser.parse(page)
+    assert len(parser.errors) == 1
+    with pytest.raises(html5lib.html5parser.ParseError):
+        html5lib.HTMLParser(strict=True).parse(page)
 
 
 def test_it_is_small_and_whole(html: str) -> None:
@@ -213,9 +228,9 @@ def test_thirteen_questions_are_answered_in_order(html: str) -> None:
     assert all(len(re.sub(r"<.*?>", "", answer).split()) > 25 for answer in answers)
 
 
-def test_answers_state_the_runs_own_numbers(report: Path) -> None:
+def test_answers_state_the_runs_own_numbers(report: Path, results: Results) -> None:
     """Each estimate in the record that the sentences print is the one under its own name in the files."""
-    stated = answers(run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail))
+    stated = answers(results)
     data = {name: pd.read_csv(report / "data" / f"{name}.csv") for name in ("questions", "aligned", "lookup")}
     rules = data["questions"].query("d_v.isna()").set_index(["rule", "quantity"])["estimate"]
     assert set(stated.under) == set(rules.index.get_level_values("rule"))
@@ -236,9 +251,8 @@ def test_answers_state_the_runs_own_numbers(report: Path) -> None:
         assert learned.found == lookup[state, "own", "found"]
 
 
-def test_answers_state_the_settings_and_exact_values(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_state_the_settings_and_exact_values(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     """With settings that all differ, so that none can stand for another; exact values are worked out here."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
     preset = results.preset.model_copy(
         update={
             "questions": results.preset.questions.model_copy(update={"n_keys": 48}),  # of d_k = 64
@@ -282,9 +296,8 @@ def test_claims_json_holds_every_number(report: Path) -> None:
         assert claim["verdict"] == "undecided" or claim["blocks_needed"] is None
 
 
-def test_csv_floats_round_trip(report: Path) -> None:
+def test_csv_floats_round_trip(report: Path, results: Results) -> None:
     """What a reader loads is what was measured, to the last bit."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
     for name, frame in results.frames.items():
         read = pd.read_csv(report / "data" / f"{name}.csv")
         for column in frame:
@@ -354,7 +367,7 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "tiny layers",
     ],
 )
-def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
+def test_small_grids_make_a_page_too(report: Path, tmp_path: Path, change: str) -> None:
     """Where there is no slope or no direction to speak of, the page is silent about it and still whole."""
     table = change.split("\n", 1)[0]
     settings = change.split("\n", 1)[1]
@@ -362,16 +375,22 @@ def test_small_grids_make_a_page_too(tmp_path: Path, tmp_path_factory: pytest.Te
     kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
     margin = "" if "margin" in settings else "margin = 0.2"
     (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\n{margin}\n")
-    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
-    page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
-    html5lib.HTMLParser(strict=True).parse(page)
-    assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", read(html5lib.parse(page)))
+    page = page_of(tmp_path / "mine.toml", report)
+    document = html5lib.HTMLParser(strict=True).parse(page)
+    assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", read(document))
 
 
-def test_a_figure_that_no_chapter_shows_fails_the_build(report: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def page_of(preset: Path, report: Path) -> str:
+    """The page of a preset, made beside it from what its run has in common with the shared report's."""
+    start_from(report, preset.parent)
+    results = run(load_preset(str(preset)), preset.parent / "results.sqlite", pytest.fail)
+    return render(results, draw_all(results, preset.parent / ".figures"))
+
+
+def test_a_figure_that_no_chapter_shows_fails_the_build(report: Path, results: Results, tmp_path: Path) -> None:
     """It is named, so that none is drawn in vain."""
-    results = run(load_preset(str(TINY)), report / "results.sqlite", pytest.fail)
-    figures = draw_all(results, tmp_path_factory.getbasetemp() / "kept")
+    start_from(report, tmp_path)
+    figures = draw_all(results, tmp_path / ".figures")
     with pytest.raises(ValueError, match="figures that no chapter shows: alone"):
         render(results, {**figures, "alone": figures["three-rules"]})
 
@@ -386,12 +405,11 @@ def test_punctuation_stays_with_its_formula() -> None:
     assert hold_punctuation(f"a {formula} b {formula}") == f"a {formula} b {formula}"
 
 
-def test_a_presets_name_is_text_and_nothing_else(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_presets_name_is_text_and_nothing_else(report: Path, tmp_path: Path) -> None:
     """What comes from a file is escaped."""
     name = "<script>alert(1)</script>"
     (tmp_path / "mine.toml").write_text(TINY.read_text().replace('"tiny"', f'"{name}"'))
-    results = run(load_preset(str(tmp_path / "mine.toml")), tmp_path / "results.sqlite", pytest.fail)
-    page = render(results, draw_all(results, tmp_path_factory.getbasetemp() / "kept"))
+    page = page_of(tmp_path / "mine.toml", report)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
 

@@ -16,12 +16,6 @@ from experiments.seeds import block_rng
 from experiments.workers import Workers
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Data and claims of the tiny preset from one worker and an empty store."""
-    return data_files(run(load_preset(str(TINY)), tmp_path_factory.mktemp("one") / "results.sqlite", pytest.fail))
-
-
 class Shuffled(LocalExecutor):
     """Hands blocks back one by one in an order of its own."""
 
