@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 from experiments.experiment import BlockSize, Margin, SingleBlock, Values, increasing
 from experiments.language_models import OnLanguageModels, Tokens, library_model, load_decoder, tokens_of, training_of
 from scaling.decoder import Decoder, DecoderPass, cross_entropy, initial_decoder
-from scaling.head_rows import Visible, hide
-from scaling.heads import HeadQuantities, measure_head
+from scaling.head_rows import Visible
+from scaling.heads import HeadQuantities, measure_rows
 from scaling.queries_and_keys import dot_products_of
+from scaling.row_pieces import hide
 from scaling.saturation import row_observables
 from scaling.vector_moments import VectorMoments
 from scaling.vectors import VarianceTerms, variance_terms
@@ -88,22 +89,23 @@ class HeadVectors(NamedTuple):
     @property
     def terms(self) -> list[VarianceTerms]:
         """Of each head's Var(q·k)."""
-        moments = [(VectorMoments.of(q), VectorMoments.of(k)) for q, k in self.heads]
+        moments = [[VectorMoments.of(x, [(0, len(x))]) for x in head] for head in self.heads]
         return [variance_terms(q.mean, q.covariance, k.mean, k.covariance) for q, k in moments]
 
     @property
     def quantities(self) -> Values:
         """(n_layers · n_heads, n_kept): what `measure_head` says of each head."""
-        return np.array([measure_head(q, k, causal=True).quantities for q, k in self.heads])[:, PLACES]
+        found = [measure_rows(q, k, causal=True, intervals=False).quantities for q, k in self.heads]
+        return np.array(found)[:, PLACES]
 
     def entropy(self, factor: float) -> float:
         """Mean of H/ln n over all heads, and rows of at least 16 keys, for scores of `factor` times q·k."""
-        visible = Visible(self.q.shape[2], self.k.shape[2], causal=True)
+        n_tokens = self.q.shape[2]
+        visible = Visible(n_tokens, n_tokens, causal=True)
         queries = visible.queries()
-        scores = self.products[:, :, queries]
-        counts = np.broadcast_to(visible.counts(queries), scores.shape[:3]).ravel()
-        scores = scores.reshape(len(counts), -1)
-        hide(scores, counts)
+        scores = self.products[:, :, queries].reshape(-1, n_tokens)
+        counts = np.tile(visible.counts(queries), len(scores) // len(queries))
+        hide(scores, np.arange(n_tokens) < counts[:, None])
         return float(np.mean(row_observables(scores, factor).entropy / np.log(counts)))
 
     def in_basis(self, a: Values) -> "HeadVectors":

@@ -36,7 +36,11 @@ class Visible:
 
     def keys(self, queries: Places, order: Places) -> Seen:
         """Which of the keys, in that order, each query sees: (n_queries, n_keys); None: all."""
-        return order <= self.own_key(queries)[:, None] if self.causal else None
+        return order < self.counts(queries)[:, None] if self.causal else None
+
+    def counts(self, queries: Places) -> Places:
+        """How many keys each query sees."""
+        return self.own_key(queries) + 1 if self.causal else np.full(len(queries), self.n_keys)
 
     def queries(self, most: int | None = None) -> Places:
         """The queries to look at, causal ones with enough keys only; at most so many of them, evenly spaced."""
