@@ -12,7 +12,7 @@ import pytest
 from audit_heads import D_K, PLANTED, VARIANCES, N, planted
 from experiments.audit.kinds import KEPT, KINDS, QUIET, findings
 from experiments.audit.law_curve import law_curve
-from experiments.audit.measured import COLUMNS, MEASURED, WITH_INTERVALS, Settings, measure_heads
+from experiments.audit.measured import COLUMNS, MEASURED, WITH_INTERVALS, Settings, measure_heads, most_rows
 from experiments.audit.options import AuditOptions
 from experiments.audit.record import audit_record, data_files
 from experiments.audit.sources import HeadSource
@@ -128,18 +128,26 @@ def test_the_curve_is_the_law_at_the_rows_own_numbers_of_keys(frame: pd.DataFram
     assert both["n_keys"].unique().tolist() == [20, N]
 
 
+@pytest.mark.parametrize(
+    ("n_keys", "n_sequences", "most"),
+    [(128, 1, 16384), (4096, 1, 512), (4096, 8, 64), (10**6, 1, 64), (10**6, 2, 32), (4096, 100, 16)],
+)
+def test_rows_are_planned_by_their_scores(n_keys: int, n_sequences: int, most: int) -> None:
+    """About two million scores to a head, but no fewer rows than say something."""
+    assert most_rows(n_keys, n_sequences) == most
+
+
 @pytest.mark.parametrize("n_sequences", [3, 10, 40])
 def test_sequences_are_averaged(n_sequences: int) -> None:
-    """Quantities are means of what each sequence has by itself; rows and temperatures are shared among them."""
+    """Quantities are means of what each sequence has by itself, and one temperature serves all."""
     q, k = np.random.default_rng(2).normal(size=(2, n_sequences, 1, 40, 8))
     frame = measure_heads(sources(q, k), Settings(), 1)
     alone = [measure_head(q[j, 0], k[j, 0]).quantities for j in range(n_sequences)]
     row = frame.iloc[0]
-    if n_sequences < 40:  # of more, each is measured on fewer rows
-        assert row["normalised_entropy"] == pytest.approx(np.mean([one.normalised_entropy for one in alone]))
+    assert row["normalised_entropy"] == pytest.approx(np.mean([one.normalised_entropy for one in alone]))
     assert row["variance"] == pytest.approx(np.mean([one.variance for one in alone]))
     assert row["n_sequences"] == n_sequences
-    assert row["n_rows"] == n_sequences * min(40, max(16, 512 // n_sequences))
+    assert row["n_rows"] == n_sequences * 40
     assert row["normalised_entropy_low"] < row["normalised_entropy"] < row["normalised_entropy_high"]
     assert row["temperature"] == pytest.approx(row["row_sd"], rel=0.1)
 

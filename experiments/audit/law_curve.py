@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from experiments.audit.measured import ROWS
+from experiments.audit.measured import most_rows
 from scaling.head_law import LARGEST_SIGMA, normalised_entropy_of_rows
 from scaling.head_rows import Visible
 
@@ -24,8 +24,8 @@ def law_curve(frame: pd.DataFrame, causal: bool) -> pd.DataFrame:
     curves = []
     for n_keys, n_queries in sizes.iloc[sorted({0, len(sizes) - 1})].itertuples(index=False):
         visible = Visible(int(n_queries), int(n_keys), causal)
-        queries = visible.queries(ROWS)
-        counts = visible.own_key(queries) + 1 if causal else np.array([n_keys])  # of visible keys
+        queries = visible.queries(most_rows(int(n_keys), n_sequences=1)) if causal else np.zeros(1, dtype=np.intp)
+        counts = visible.counts(queries)
         at_sigma = np.broadcast_to(sigma[:, None], (n_sigma, len(counts)))
         mean = normalised_entropy_of_rows(at_sigma, counts).mean(axis=1)
         curves.append(

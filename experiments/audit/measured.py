@@ -21,8 +21,8 @@ from scaling.heads import PIECES, HeadMeasurement, mean_head, measure_rows
 from scaling.temperature import FEWEST_ROWS, MOST_ROWS, ScoredRows, scored_rows, temperature_for, unit_entropy
 from scaling.vector_moments import HELD
 
-ROWS = 512  # of scores that a head is measured on, in all of its sequences
-FEWEST_OF_SEQUENCE = 16  # ... in any of them: what intervals need
+SCORES = 2**21  # that a head is measured on, in all of its sequences: 512 rows of 4096 keys, or all rows of few keys
+FEWEST_OF_HEAD, FEWEST_OF_SEQUENCE = 64, 16  # rows that are looked at however long they are; intervals need 16
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _in_threads(
 def measure(head: HeadSource, settings: Settings, where: str = "") -> dict[str, Any]:
     """The row of one head. Faults where its rows cannot be measured."""
     n_sequences = len(head.sequences)
-    most = max(FEWEST_OF_SEQUENCE, ROWS // n_sequences)
+    most = most_rows(head.sequences[0][1].shape[0], n_sequences)
     try:
         measured = mean_head(
             [
@@ -185,6 +185,11 @@ def measure(head: HeadSource, settings: Settings, where: str = "") -> dict[str, 
     for name in WITH_INTERVALS:
         row |= _interval(measured, name)
     return {column: row[column] for column in MEASURED}
+
+
+def most_rows(n_keys: int, n_sequences: int) -> int:
+    """How many rows of each sequence are looked at, if it has so many."""
+    return max(FEWEST_OF_SEQUENCE, max(FEWEST_OF_HEAD, SCORES // n_keys) // n_sequences)
 
 
 def _scored(head: HeadSource, causal: bool) -> list[ScoredRows]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from experiments.audit.measured import COLUMNS, FEWEST_OF_SEQUENCE, ROWS
+from experiments.audit.measured import COLUMNS, FEWEST_OF_HEAD, FEWEST_OF_SEQUENCE, SCORES
 from experiments.audit.record import data_files
 from report.audit.paragraphs import paragraphs
 from report.audit.summary import summarise
@@ -75,7 +75,8 @@ def render(
         "data": data,
         "digits": DIGITS,
         "constants": {
-            "rows": ROWS, "fewest": FEWEST_OF_SEQUENCE, "least_keys": LEAST_KEYS, "pieces": PIECES, "dead": DEAD_TRACE,
+            "scores": SCORES, "fewest": FEWEST_OF_HEAD, "fewest_of_sequence": FEWEST_OF_SEQUENCE,
+            "least_keys": LEAST_KEYS, "pieces": PIECES, "dead": DEAD_TRACE,
         },
     }  # fmt: skip
     return document("audit.html.jinja2", (Part("", chapters_of(len(heads))),), figures, context)
