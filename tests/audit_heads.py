@@ -1,9 +1,14 @@
 """Heads with planted properties, of which it is known what an audit must find."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from experiments.audit.measured import Settings, measure_heads
+from experiments.audit.sources import HeadSource
 
 D_K, N = 32, 384
 PLANTED = {  # what is to be found of each head, and nothing else
@@ -56,3 +61,26 @@ def planted_file(folder: Path, seed: int = 1) -> Path:
     arrays = {f"{NAME}.q": q[:half], f"{NAME}.k": k[:half], "~.q": q[half:], "~.k": k[half:]}
     np.savez(folder / "heads & more.npz", **arrays)
     return folder / "heads & more.npz"
+
+
+@cache
+def heads(n_layers: int, n_heads: int, n: int = 24, missing: int = 0) -> pd.DataFrame:
+    """Measured heads of random sizes, the last of them missing."""
+    rng = np.random.default_rng(n_layers)
+    sizes = np.exp(rng.normal(size=(n_layers, n_heads, 1, 1)))
+    q, k = rng.normal(size=(2, n_layers, n_heads, n, 4))
+    q *= sizes
+    places = [(i, j) for i in range(n_layers) for j in range(n_heads)][: n_layers * n_heads - missing]
+    return measure_heads([HeadSource(f"layer {i}", i, j, j, [(q[i, j], k[i, j])]) for i, j in places], Settings(), 1)
+
+
+def many_heads(n_layers: int, n_heads: int) -> pd.DataFrame:
+    """A frame of many heads, made from few that were measured; numbers differ in every digit."""
+    few = heads(4, 8)
+    frame = few.iloc[np.arange(n_layers * n_heads) % len(few)].reset_index(drop=True)
+    noise = np.random.default_rng(1).uniform(0.9, 1.0, size=(len(frame), frame.shape[1]))
+    for i, name in enumerate(frame):
+        if frame[name].dtype == float:
+            frame[name] = frame[name] * noise[:, i]
+    layer, head = np.divmod(np.arange(len(frame)), n_heads)
+    return frame.assign(layer=layer.astype(str), layer_number=layer, head=head)

@@ -20,10 +20,12 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from scipy import stats
 
+from audit_heads import heads, many_heads
 from bench_record import record
 from conftest import ROOT, built_once
 from experiments.aligned import Aligned
 from experiments.assumptions import Assumptions
+from experiments.audit.law_curve import law_curve
 from experiments.causal import Causal
 from experiments.experiment import Experiment
 from experiments.explorer import Explorer
@@ -297,6 +299,8 @@ def simulated(grid: str) -> dict[str, pd.DataFrame]:
         "lecture_demo": lecture_frame(rng, 400 if large else 50),
         "claims": claims_frame(rng, 90 if large else 30),
         "trained_heads": trained_frame(large),
+        "audit": (audited := many_heads(24, 16) if large else heads(4, 4)),
+        "audit_law": law_curve(audited, causal=not large),
         "bench": Cost(record(largest=2**20 if large else 64), "").growth,
         **{experiment.name: experiment.frame(observed(experiment)) for experiment in measured_experiments(large)},
     }
@@ -454,7 +458,9 @@ def changed(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with other results, raw ones more so than scaled ones."""
     frame = frame.copy()
     factor = 1.07 + 0.9 * (frame["rule"] == "raw") if "rule" in frame else 1.07
-    for column in {"estimate", "low", "high", "weight", "variance_raw", "exact", "value"} & set(frame.columns):
+    results = {"estimate", "low", "high", "weight", "variance_raw", "exact", "value"}
+    of_heads = {"variance_per_d_k", "row_sd", "normalised_entropy", "raw_normalised_entropy"}
+    for column in (results | of_heads) & set(frame.columns):
         frame[column] *= factor
     if "matrix" in frame:
         frame = frame[(frame["row_label"] != "step") & (frame["column_label"] != "step")]
