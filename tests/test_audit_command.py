@@ -148,7 +148,8 @@ def test_ctrl_c_ends_at_once_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_make_hands_everything_on(tmp_path: Path) -> None:
     """The recipe of `make audit`, run by a shell with a Python that prints what it is given; spaces in names stay."""
-    done = subprocess.run(["make", "--no-print-directory", "-n", "audit"], cwd=ROOT, capture_output=True, text=True, check=True)
+    ask = ["make", "--no-print-directory", "-n", "audit"]
+    done = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, check=True)
     recipe = done.stdout.strip().splitlines()[-1].replace(".venv/bin/python", "printf '%s|'")
 
     def arguments(**variables: str) -> str:
