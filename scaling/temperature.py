@@ -65,15 +65,18 @@ def temperature_for(rows: Sequence[ScoredRows], scale: float, target: float | No
     if spread == 0:
         return Temperature(math.nan, target)
 
+    held = list(rows)  # emptied below: the solver leaves a cycle of references behind, with all that `excess` refers to
+
     def excess(log_sd: float) -> float:
         factor = math.exp(log_sd) / spread
-        shares = [row_observables(one.scores, factor).entropy[0] / np.log(one.n_keys) for one in rows]
+        shares = [row_observables(one.scores, factor).entropy[0] / np.log(one.n_keys) for one in held]
         return math.fsum(share.sum() for share in shares) / n_rows - target
 
     widest = math.log(WIDEST)
     if excess(-widest) < 0 or excess(widest) > 0:
         return Temperature(math.nan, target)
     log_sd = optimize.brentq(excess, -widest, widest, xtol=1e-6)
+    held.clear()
     return Temperature(scale * spread / math.exp(log_sd), target)
 
 

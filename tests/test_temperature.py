@@ -1,6 +1,8 @@
 """The temperature for a chosen entropy: found where it exists, by what the softmax itself then says."""
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -63,3 +65,17 @@ def test_what_is_refused(target: float) -> None:
     """A target that no softmax has on average."""
     with pytest.raises(ValueError, match=r"temperature_for: the target H / ln n must lie between 0 and 1; received"):
         temperature_for([scored_rows(np.ones((3, 2)), np.ones((3, 2)))], 1.0, target)
+
+
+def test_scores_are_not_kept() -> None:
+    """Once the temperature is known nothing holds the rows, which may be large, even before garbage is collected."""
+    rng = np.random.default_rng(4)
+    rows = scored_rows(3 * rng.normal(size=(40, 4)), rng.normal(size=(40, 4)))
+    scores = weakref.ref(rows.scores)
+    gc.disable()
+    try:
+        assert temperature_for([rows], 0.5, 0.6).value > 0
+        del rows
+        assert scores() is None
+    finally:
+        gc.enable()
