@@ -15,6 +15,8 @@ import pytest
 
 from conftest import TINY
 from experiments import head_windows, packages
+from experiments.audit import open_heads
+from experiments.audit.measured import Settings, measure_heads
 from experiments.claims import Judgement, Verdict, judge_all
 from experiments.head_windows import (
     D_K,
@@ -93,6 +95,23 @@ def test_windows_follow_each_other() -> None:
     tokens, targets = (np.concatenate([cell.tokens[i][0] for cell in cells]) for i in (0, 1))
     assert tokens.tolist() == tokens_of("pt")[: 3 * N_TOKENS].tolist()
     assert targets.tolist() == tokens_of("pt")[1 : 3 * N_TOKENS + 1].tolist()
+
+
+@needs_the_models
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_audit_of_the_same_queries_and_keys_agrees(language: str, tmp_path: Path) -> None:
+    """Dumped to a file, windows as sequences and keys once for the heads that share them: the chapter's numbers."""
+    windows = np.stack([cell.tokens[0][0] for cell in TrainedHeads(**SETTINGS).cells() if cell.language == language])
+    found = load_decoder(language).run(windows)
+    np.savez(tmp_path / "heads.npz", q=np.moveaxis(found.queries, 1, 0), k=np.moveaxis(found.keys, 1, 0))
+    with open_heads([tmp_path / "heads.npz"], batch_first=True) as audited:
+        audit = measure_heads(audited.heads, Settings(causal=True), 1).set_index(["layer_number", "head"])
+    frame = TrainedHeads(**SETTINGS).frame(blocks_of(1))
+    rows = frame[(frame["language"] == language) & (frame["weights"] == "trained") & frame["head"].notna()]
+    assert len(rows) == N_LAYERS * N_HEADS * rows["quantity"].nunique()
+    for row in rows.itertuples():
+        name = f"{row.quantity}_per_d_k" if f"{row.quantity}_per_d_k" in audit else row.quantity
+        assert audit.loc[(row.layer - 1, row.head - 1), name] == pytest.approx(row.estimate, rel=1e-6, abs=1e-9), name
 
 
 def traced(language: str, tokens: np.ndarray, multiplier: float = 1.0) -> Any:
