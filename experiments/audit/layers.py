@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from experiments.audit.layout import MAX_HEADS, Stack, stack_inputs, stack_pair
 from experiments.audit.names import Named, Pair
 from experiments.audit.projection import ProjectedRows, weight_pair
-from experiments.audit.sources import Rows
 from experiments.audit.stored import StoredArray
 from experiments.faults import Faults, first_faults
+from scaling.vector_moments import Rows
 
 
 @dataclass(frozen=True)

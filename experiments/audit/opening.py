@@ -9,10 +9,11 @@ from typing import overload
 from experiments.audit.gathering import gather
 from experiments.audit.layers import Layer, find_layers
 from experiments.audit.names import Named, Pair, find_inputs, find_pairs, some
-from experiments.audit.sources import Audited, HeadSource, Rows
+from experiments.audit.sources import Audited, HeadSource
 from experiments.audit.stored import StoredArray
 from experiments.faults import Faults, first_faults, printable
 from scaling.arrays import is_count, shown
+from scaling.vector_moments import Rows
 
 
 def open_heads(

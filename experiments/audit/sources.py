@@ -4,23 +4,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from scaling.arrays import Floats
-
-
-class Rows(Protocol):
-    """Rows of one sequence of one head, read when asked for."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_tokens, d_k)."""
-
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Floats:
-        """A finite copy of these rows, in native byte order; Faults where the file holds nan or inf or is cut short."""
+from scaling.vector_moments import Rows
 
 
 @dataclass(frozen=True)
