@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from conftest import ROOT
 from experiments.faults import Faults
 from experiments.workers import Workers
+
+ROOT = Path(__file__).parents[1]  # not conftest's: a worker that finds a task here would load SciPy's BLAS with it
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +96,8 @@ if __name__ == "__main__":
     with Workers(2) as workers:
         pids = [workers.submit(os.getpid) for _ in range(2)]
         sleeps = [workers.submit(time.sleep, 600) for _ in range(2)]
-        print([pid.result() for pid in pids], flush=True)
         try:
+            print([pid.result() for pid in pids], flush=True)
             time.sleep(600)
         except KeyboardInterrupt:
             os._exit(130)
