@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from scaling.interpolation import SigmaPanels
-from scaling.softmax_law import SoftmaxLaw
+from scaling.attention_law import PANELS
+from scaling.softmax_law import SIGMA_RANGE, SoftmaxLaw
 
 Array = NDArray[np.float64]
-PANELS = SigmaPanels((0.0, 1.1, 1.7, 2.3, 3.6, 7.0, 12.5), 24)  # as in scaling/attention_law.py
-LARGEST_SIGMA = 1e4  # of the law; there and beyond, a row is one key
+LARGEST_SIGMA = SIGMA_RANGE[1]  # there and beyond, a row is one key
 FEW = 12  # different numbers of keys; of more, so many are taken, evenly in ln n, and a spline is laid through them
 
 
