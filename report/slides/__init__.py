@@ -1,0 +1,1 @@
+"""The report as slides: one outline of records, written as a PowerPoint file and as a page to present from."""
