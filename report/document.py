@@ -15,6 +15,7 @@ from report.contents import Part
 from report.drawing import DrawnFigure
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
+from report.kept import Answer, Kept
 from report.prose import add_formulas, prose
 from report.references import References
 from report.wording import (
@@ -50,14 +51,15 @@ def document(
     context: Mapping[str, Any],
     styles: Sequence[str] = STYLES,
     scripts: Sequence[str] = ("page",),
+    kept: Kept | None = None,
 ) -> str:
     """The page as HTML: a template that fills the blocks of `frame.html.jinja2`, and the chapters of its parts.
 
     `context` is what these templates name beside the rest, `folder` of the chapters among them; `scripts` stand after
-    the text. Raises when a template refers to a figure, claim or section that does not exist, or leaves a figure out.
+    the text; `kept` takes up what the page keeps of itself. Raises when a template refers to a figure, claim or section that does not exist, or leaves a figure out.
     """
-    references = References()
-    environment = _environment(references)
+    references, kept = References(), kept or Kept()
+    environment = _environment(references, kept)
     style = stylesheet(styles)
     early, late = ([script(name) for name in names] for names in (EARLY_SCRIPTS, scripts))
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
@@ -77,13 +79,14 @@ def document(
     page = environment.get_template(template)
     page.render(whole)
     references.begin_final_pass()
+    kept.clear()
     html = hold_punctuation(page.render(whole))
     if missing := set(figures) - set(references.names("figure")):
         raise ValueError(f"figures that no chapter shows: {', '.join(sorted(missing))}")
     return html
 
 
-def _environment(references: References) -> Environment:
+def _environment(references: References, kept: Kept) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -97,7 +100,7 @@ def _environment(references: References) -> Environment:
     )  # fmt: skip
     environment.globals.update(
         reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
-        define=references.define, stands=references.stands,
+        define=references.define, stands=references.stands, keep=kept.keep, Answer=Answer,
     )  # fmt: skip
     return environment
 
