@@ -15,7 +15,7 @@ from report.contents import Part
 from report.drawing import DrawnFigure
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
-from report.kept import Answer, Kept
+from report.kept import Answer, Kept, Printed
 from report.prose import add_formulas, prose
 from report.references import References
 from report.wording import (
@@ -100,7 +100,7 @@ def _environment(references: References, kept: Kept) -> Environment:
     )  # fmt: skip
     environment.globals.update(
         reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
-        define=references.define, stands=references.stands, keep=kept.keep, Answer=Answer,
+        define=references.define, stands=references.stands, keep=kept.keep, Answer=Answer, Printed=Printed,
     )  # fmt: skip
     return environment
 

@@ -4,11 +4,13 @@ Templates mark it: `shown` a sentence that a slide shows, `said` what belongs in
 theirs; equations, comparisons with print, questions and their answers are kept without being asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
+
+from report.walkthrough import Comparison
 
 KINDS = ("shown", "said", "heading", "equation", "printed", "question", "answer")
 
@@ -19,6 +21,14 @@ class Answer:
 
     words: Markup
     claims: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a comparison with print is called, and its lines."""
+
+    title: str
+    comparison: Comparison
 
 
 @dataclass
@@ -38,9 +48,9 @@ class Kept:
         for things in self.things.values():
             things.clear()
 
-    def of(self, kind: str) -> Mapping[str, list[Any]]:
-        """All things of a kind."""
-        return self.things[kind]
+    def has(self, kind: str, name: str) -> bool:
+        """Whether the page has a thing of that name."""
+        return name in self.things[kind]
 
     def one(self, kind: str, name: str) -> Any:
         """The thing of that name; KeyError, with both names, where the page has none."""
