@@ -1,29 +1,22 @@
-"""Figures as bytes: SVG inside the page, which follows its theme, and SVG and PNG files on white."""
+"""Figures as bytes: SVG inside a page, which follows its theme, and files on their theme's solid background."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup, escape
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from report.figures.lettering import is_glyph, set_text
 from report.figures.paths import Outlines, read_path, short_number, short_path
 from report.figures.strokes import draw_ticks, drop_clips, drop_faces, joined, sort_axes
-from report.figures.style import BACKGROUND, INK, PAGE, RAW, RAW_TEXT, SCALED, medium
+from report.figures.style import PAGE, as_drawn
+from report.figures.theme import LIGHT, Theme
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
-_THEME = {  # what the page's CSS decides, or may
-    INK: "currentColor",
-    BACKGROUND: "var(--page, #fff)",
-    **{
-        colour.lower(): f"var(--{name}, {colour})"
-        for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
-    },
-}
 FAST = {"compress_level": 3}  # a third of the time for a tenth more bytes
 COLUMN = 42  # rem: the page's column of text, --measure in theme.css
 _DECIMAL = re.compile(r"-?\d+\.\d+")
@@ -33,7 +26,7 @@ _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "s
 
 @dataclass(frozen=True)
 class Files:
-    """A figure as files on white: an SVG with text as outlines, and a PNG."""
+    """A figure as files: an SVG with text as outlines, and a PNG."""
 
     svg: bytes
     png: bytes
@@ -51,10 +44,10 @@ def labelled(page: str, alt: str) -> Markup:
     return Markup(page.replace(' role="img"', f' role="img" aria-label="{escape(alt)}"', 1))
 
 
-def page_svg(svg: bytes, name: str) -> str:
+def page_svg(svg: bytes, name: str, theme: Theme = LIGHT) -> str:
     """An SVG file of a figure, made fit for the page, whose theme it follows: ink is the text's colour.
 
-    `name` prefixes its ids; its text alternative is still missing.
+    `theme` is the one that the file is in; `name` prefixes its ids; its text alternative is still missing.
     Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size, but for a
     figure narrower than the page's column, whose text shall be no larger than that of the others.
     """
@@ -62,8 +55,9 @@ def page_svg(svg: bytes, name: str) -> str:
     canvas = source.find("./{*}g[@id='figure_1']")
     assert canvas is not None
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
+    colours = _variables(theme)
     for node in source.iter():
-        _plain(node)
+        _plain(node, colours)
     outlines = {node: read_path(node.attrib.pop("d", "")) for node in source.iter("path") if not is_glyph(node)}
     draw_ticks(source, outlines)
     drop_faces(outlines)
@@ -87,16 +81,27 @@ def page_svg(svg: bytes, name: str) -> str:
 
 def _saved(figure: Figure, kind: str, **options: object) -> bytes:
     buffer = BytesIO()
-    with rc_context(medium().settings()):
-        figure.savefig(buffer, format=kind, facecolor="white", **options)  # type: ignore[arg-type]
+    with as_drawn(figure) as setting:
+        figure.savefig(buffer, format=kind, facecolor=setting.theme.background, **options)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _plain(node: Element) -> None:
+def _variables(theme: Theme) -> dict[str, str]:
+    """What the page's CSS decides, or may, for a theme's colours as they stand in a file."""
+    named = {"raw": theme.raw, "raw-text": theme.raw_text, "scaled": theme.scaled, "green": theme.green,
+             "green-text": theme.green_text, "pink": theme.pink, "pink-text": theme.pink_text}  # fmt: skip
+    return {
+        theme.ink: "currentColor",
+        theme.face: f"var(--page, {theme.background.replace('#ffffff', '#fff')})",
+        **{colour.lower(): f"var(--{name}, {colour})" for name, colour in named.items()},
+    }
+
+
+def _plain(node: Element, colours: Mapping[str, str]) -> None:
     """Without namespaces and blanks, with styles as attributes, rounded numbers and the theme's colours."""
     node.tag = node.tag.rpartition("}")[2]
     node.text = node.tail = None
-    attributes = _attributes(node)
+    attributes = _attributes(node, colours)
     node.attrib.clear()
     node.attrib.update(attributes)
 
@@ -124,12 +129,12 @@ def _name(source: Element, name: str) -> None:
                         del node.attrib[key]
 
 
-def _attributes(node: Element) -> dict[str, str]:
+def _attributes(node: Element, colours: Mapping[str, str]) -> dict[str, str]:
     """A node's attributes, its style among them."""
     given = {key.rpartition("}")[2]: value for key, value in node.items()}
     for declaration in filter(str.strip, given.pop("style", "").split(";")):
         key, value = (part.strip() for part in declaration.split(":", 1))
-        given[key] = _THEME.get(value, value)
+        given[key] = colours.get(value, value)
     if given.get("fill") == "currentColor":
         del given["fill"]  # the root says it
     for key in given.keys() & _NUMBERS:

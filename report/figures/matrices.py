@@ -28,7 +28,7 @@ PALEST = 0.05  # alpha of a cell of value 0
 DARKEST = {style.INK: 0.3}  # alpha of the largest |value|: words on it keep a contrast of 4.5 in light and dark
 DARKEST_HUE = 0.5  # ... of every other colour
 MIDDLE = 0.36  # text sizes from the baseline to the middle of a digit
-LINE = f"{style.INK}99"  # arrows, and the names of rows and columns that are not emphasised
+LINE = style.faint(style.INK, 0.6)  # arrows, and the names of rows and columns that are not emphasised
 
 
 @dataclass(frozen=True)
