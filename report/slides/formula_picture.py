@@ -1,0 +1,132 @@
+"""A display formula as a picture, from the MathML that the page shows: letters are outlines of STIX Two Math."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from math import ceil, floor
+from threading import Lock
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import ziamath
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgb
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
+from PIL import Image
+
+from report.figures.export import FAST
+from report.figures.paths import Segment, boxes, moved, read_path, short_path
+from report.formulas import to_mathml
+
+PIXELS = 6  # of the PNG for a point: 432 to the inch
+_MARGIN = 0.04  # of the size of the letters, around the ink
+_CODES = {"M": Path.MOVETO, "L": Path.LINETO, "Q": Path.CURVE3, "C": Path.CURVE4, "z": Path.CLOSEPOLY}
+_one_at_a_time = Lock()  # ziamath keeps its font and the glyphs already read for the whole process
+
+Outline = list[Segment]
+
+
+@dataclass(frozen=True)
+class FormulaPicture:
+    """The same formula as SVG and as PNG, both on nothing; width and height are those of both, in inches."""
+
+    svg: bytes
+    png: bytes
+    width: float
+    height: float
+    baseline: float  # from the top to the line that the letters stand on
+
+
+@cache
+def formula_picture(latex: str, ink: str, size: float) -> FormulaPicture:
+    """Draw a formula in the colour `ink`, with letters of `size` points; the same bytes wherever it is drawn.
+
+    Raises
+    ------
+    ValueError
+        When the formula does not parse; see `to_mathml`.
+    """
+    outlines = _outlines(latex, size)
+    margin = _MARGIN * size
+    ink_boxes = [box for outline in outlines for box in boxes(outline)]
+    left, top = (floor(PIXELS * (min(box[i] for box in ink_boxes) - margin)) for i in (0, 1))
+    right, bottom = (ceil(PIXELS * (max(box[i] for box in ink_boxes) + margin)) for i in (2, 3))
+    corner, width, height = complex(left, top) / PIXELS, (right - left) / PIXELS, (bottom - top) / PIXELS
+    placed = [moved(outline, -corner) for outline in outlines]
+    return FormulaPicture(
+        svg=_svg(placed, ink, width, height),
+        png=_png(placed, ink, right - left, bottom - top),
+        width=width / 72,
+        height=height / 72,
+        baseline=-corner.imag / 72,
+    )
+
+
+def _outlines(latex: str, size: float) -> list[Outline]:
+    """Each glyph and each bar, in points; the formula's line of letters stands at height 0, and heights grow down."""
+    math = ElementTree.fromstring(to_mathml(latex, display=True))
+    canvas = Element("svg")
+    with _one_at_a_time:
+        ziamath.Math(math, size=size).node.draw(0, 0, canvas)
+    symbols = {f"#{symbol.get('id')}": symbol for symbol in canvas.iter("symbol")}
+    return [
+        outline
+        for node in canvas.iter()
+        for outline in (_glyph(node, symbols[node.attrib["href"]]) if node.tag == "use" else _bar(node))
+    ]
+
+
+def _glyph(use: Element, symbol: Element) -> Iterator[Outline]:
+    """The outline of a glyph that has ink, at its place."""
+    path = symbol.find("path")
+    if path is not None:
+        left, top, _, height = map(float, symbol.attrib["viewBox"].split())
+        scale = float(use.attrib["height"]) / height
+        corner = complex(float(use.attrib["x"]), float(use.attrib["y"]))
+        data = path.attrib["d"].replace("Z", "z")
+        yield moved(read_path(data), corner - scale * complex(left, top), scale)
+
+
+def _bar(node: Element) -> Iterator[Outline]:
+    """The outline of the bar of a fraction or a root."""
+    if node.tag == "rect":
+        left, top, width, height = (float(node.attrib[key]) for key in ("x", "y", "width", "height"))
+        corners = [complex(left + x, top + y) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
+        yield [Segment("M" if corner == corners[0] else "L", (corner,)) for corner in corners] + [Segment("z")]
+
+
+def _svg(outlines: list[Outline], ink: str, width: float, height: float) -> bytes:
+    root = Element("svg", {
+        "xmlns": "http://www.w3.org/2000/svg", "width": f"{width:.4g}pt", "height": f"{height:.4g}pt",
+        "viewBox": f"0 0 {width:.6g} {height:.6g}", "fill": ink,
+    })  # fmt: skip
+    root.extend(Element("path", d=short_path(outline)) for outline in outlines)
+    return ElementTree.tostring(root)
+
+
+def _png(outlines: list[Outline], ink: str, width: int, height: int) -> bytes:
+    renderer = RendererAgg(width, height, 72 * PIXELS)
+    context = renderer.new_gc()
+    context.set_linewidth(0)
+    context.set_antialiased(True)
+    context.set_snap(False)
+    to_pixels = Affine2D().scale(PIXELS, -PIXELS).translate(0, height)
+    for outline in outlines:
+        renderer.draw_path(context, _path(outline), to_pixels, (*to_rgb(ink), 1.0))
+    image = Image.fromarray(np.asarray(renderer.buffer_rgba()))
+    buffer = BytesIO()
+    image.save(buffer, "PNG", dpi=(72 * PIXELS, 72 * PIXELS), **FAST)
+    return buffer.getvalue()
+
+
+def _path(outline: Outline) -> Path:
+    """The outline as matplotlib's path."""
+    vertices, codes = [], []
+    for segment in outline:
+        points = segment.points or (0j,)
+        vertices += [(point.real, point.imag) for point in points]
+        codes += [_CODES[segment.command]] * len(points)
+    return Path(vertices, codes)
