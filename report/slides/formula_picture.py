@@ -1,16 +1,13 @@
 """A display formula as a picture, from the MathML that the page shows: letters are outlines of STIX Two Math."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from math import ceil, floor
-from threading import Lock
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import numpy as np
-import ziamath
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.path import Path
@@ -18,15 +15,13 @@ from matplotlib.transforms import Affine2D
 from PIL import Image
 
 from report.figures.export import FAST
-from report.figures.paths import Segment, boxes, moved, read_path, short_path
+from report.figures.paths import boxes, moved, short_path
 from report.formulas import to_mathml
+from report.slides.typeset import EM, Outline, typeset
 
 PIXELS = 6  # of the PNG for a point: 432 to the inch
 _MARGIN = 0.04  # of the size of the letters, around the ink
 _CODES = {"M": Path.MOVETO, "L": Path.LINETO, "Q": Path.CURVE3, "C": Path.CURVE4, "z": Path.CLOSEPOLY}
-_one_at_a_time = Lock()  # ziamath keeps its font and the glyphs already read for the whole process
-
-Outline = list[Segment]
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ def formula_picture(latex: str, ink: str, size: float) -> FormulaPicture:
     ValueError
         When the formula does not parse; see `to_mathml`.
     """
-    outlines = _outlines(latex, size)
+    outlines = [moved(outline, 0j, size / EM) for outline in typeset(to_mathml(latex, display=True))]
     margin = _MARGIN * size
     ink_boxes = [box for outline in outlines for box in boxes(outline)]
     left, top = (floor(PIXELS * (min(box[i] for box in ink_boxes) - margin)) for i in (0, 1))
@@ -63,39 +58,6 @@ def formula_picture(latex: str, ink: str, size: float) -> FormulaPicture:
         height=height / 72,
         baseline=-corner.imag / 72,
     )
-
-
-def _outlines(latex: str, size: float) -> list[Outline]:
-    """Each glyph and each bar, in points; the formula's line of letters stands at height 0, and heights grow down."""
-    math = ElementTree.fromstring(to_mathml(latex, display=True))
-    canvas = Element("svg")
-    with _one_at_a_time:
-        ziamath.Math(math, size=size).node.draw(0, 0, canvas)
-    symbols = {f"#{symbol.get('id')}": symbol for symbol in canvas.iter("symbol")}
-    return [
-        outline
-        for node in canvas.iter()
-        for outline in (_glyph(node, symbols[node.attrib["href"]]) if node.tag == "use" else _bar(node))
-    ]
-
-
-def _glyph(use: Element, symbol: Element) -> Iterator[Outline]:
-    """The outline of a glyph that has ink, at its place."""
-    path = symbol.find("path")
-    if path is not None:
-        left, top, _, height = map(float, symbol.attrib["viewBox"].split())
-        scale = float(use.attrib["height"]) / height
-        corner = complex(float(use.attrib["x"]), float(use.attrib["y"]))
-        data = path.attrib["d"].replace("Z", "z")
-        yield moved(read_path(data), corner - scale * complex(left, top), scale)
-
-
-def _bar(node: Element) -> Iterator[Outline]:
-    """The outline of the bar of a fraction or a root."""
-    if node.tag == "rect":
-        left, top, width, height = (float(node.attrib[key]) for key in ("x", "y", "width", "height"))
-        corners = [complex(left + x, top + y) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
-        yield [Segment("M" if corner == corners[0] else "L", (corner,)) for corner in corners] + [Segment("z")]
 
 
 def _svg(outlines: list[Outline], ink: str, width: float, height: float) -> bytes:
