@@ -23,6 +23,7 @@ Outline = list[Segment]
 _one_at_a_time = Lock()  # ziamath has one font, with its state, for the whole process
 _APPLIED = "\u2061"  # function application
 _BIG = set("∑∏∐∫∬∭∮⋂⋃⨁⨂")
+_DOTS = {"...": "…", "⋅⋅⋅": "⋯"}
 _FENCES = set("([{|‖⟨⌊⌈")
 _PADDING = re.compile(r"padding-(left|right):\s*([\d.]+)")
 _COMMANDS = {1: "L", 2: "Q", 3: "C"}
@@ -91,8 +92,9 @@ def _with_ellipses(row: list[Element]) -> list[Element]:
     kept: list[Element] = []
     for node in row:
         kept.append(node)
-        if len(kept) >= 3 and all(dot.tag == "mo" and dot.text == "." for dot in kept[-3:]):
-            kept[-3:] = [_element("mi", "…", mathvariant="normal")]
+        dots = "".join(dot.text or "" for dot in kept[-3:] if dot.tag == "mo")
+        if len(kept) >= 3 and dots in _DOTS:
+            kept[-3:] = [_element("mi", _DOTS[dots], mathvariant="normal")]
     return kept
 
 
