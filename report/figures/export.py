@@ -7,8 +7,11 @@ from io import BytesIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from report.figures.lettering import is_glyph, set_text
 from report.figures.paths import Outlines, read_path, short_number, short_path
@@ -34,9 +37,37 @@ class Files:
 
 def files(figure: Figure) -> Files:
     """Both files; the same bytes for the same figure."""
-    return Files(
-        _saved(figure, "svg", metadata=_NOTHING), _saved(figure, "png", metadata={"Software": None}, pil_kwargs=FAST)
-    )
+    return Files(_svg(figure), _saved(figure, format="png", metadata={"Software": None}, pil_kwargs=FAST))
+
+
+@dataclass(frozen=True)
+class SlideFiles:
+    """A figure as the files of a slide: an SVG with text as outlines, a PDF with its fonts inside, and a PNG."""
+
+    svg: bytes
+    pdf: bytes
+    png: bytes
+
+
+@dataclass(frozen=True)
+class DeckFiles:
+    """A figure as a deck needs it: the same SVG and PNG, and SVG for a page, still without words."""
+
+    svg: bytes
+    png: bytes
+    page: str
+
+
+def slide_files(figure: Figure, theme: Theme | None = None) -> SlideFiles:
+    """A figure's files in a theme, without one in its own; the same bytes for the same figure."""
+    return SlideFiles(_svg(figure, theme), _pdf(figure, theme), _pixels(figure, theme))
+
+
+def deck_files(figure: Figure, name: str, theme: Theme | None = None) -> DeckFiles:
+    """The same for a deck; `name` prefixes the ids of the page's SVG, whose colours are those of the page."""
+    svg = _svg(figure, theme)
+    with as_drawn(figure, theme) as setting:
+        return DeckFiles(svg, _pixels(figure, theme), page_svg(svg, name, setting.theme))
 
 
 def labelled(page: str, alt: str) -> Markup:
@@ -79,10 +110,34 @@ def page_svg(svg: bytes, name: str, theme: Theme = LIGHT) -> str:
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def _saved(figure: Figure, kind: str, **options: object) -> bytes:
+def _svg(figure: Figure, theme: Theme | None = None) -> bytes:
+    return _saved(figure, theme, format="svg", metadata=_NOTHING)
+
+
+def _pdf(figure: Figure, theme: Theme | None) -> bytes:
+    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+    return _saved(figure, theme, format="pdf", metadata=nothing)
+
+
+def _saved(figure: Figure, theme: Theme | None = None, **options: object) -> bytes:
     buffer = BytesIO()
-    with as_drawn(figure) as setting:
-        figure.savefig(buffer, format=kind, facecolor=setting.theme.background, **options)  # type: ignore[arg-type]
+    with as_drawn(figure, theme) as setting:
+        figure.savefig(buffer, facecolor=setting.theme.background, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _pixels(figure: Figure, theme: Theme | None) -> bytes:
+    """A PNG without an alpha channel; the canvas that the layout was made on is used again."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    with as_drawn(figure, theme) as setting:
+        face = figure.get_facecolor()
+        figure.set_facecolor(setting.theme.background)
+        canvas.draw()
+        figure.set_facecolor(face)
+    buffer = BytesIO()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).save(buffer, "png", dpi=(figure.dpi, figure.dpi), **FAST)
     return buffer.getvalue()
 
 

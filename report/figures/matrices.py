@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -216,9 +215,19 @@ def draw_title(axes: Axes, title: str, place: Place, *, colour: str = style.INK)
 
 def width_of(text: str, is_strong: bool = False) -> float:
     """How wide words are, in text sizes, whatever they are drawn on."""
-    font = style.strong() if is_strong else FontProperties(family=rcParams["font.family"])
+    return _extent(text, is_strong)[0]
+
+
+def height_of(text: str) -> float:
+    """How high words are, in text sizes."""
+    return _extent(text, is_strong=False)[1]
+
+
+def _extent(text: str, is_strong: bool) -> tuple[float, float]:
+    font = style.strong() if is_strong else FontProperties(family=style.font().families)
     font.set_size(100)
-    return float(TextToPath().get_text_width_height_descent(text, font, "$" in text)[0]) / 100
+    width, height, _ = TextToPath().get_text_width_height_descent(text, font, "$" in text)
+    return float(width) / 100, float(height) / 100
 
 
 def words(

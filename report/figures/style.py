@@ -68,6 +68,7 @@ class Medium:
     text: float
     line: float  # of what was measured
     thinnest: float = 0.0  # of all lines
+    least: float = 10  # of all text
     dpi: int = 200  # of a figure's pixels; its layout measures text as its PNG file will show it
 
     @property
@@ -112,8 +113,9 @@ class Medium:
 AXIS = faint(INK, 0.5)
 PAGE = Medium(width=7.0, height=4.0, tallest=12.0, text=10, line=1.4)
 WIDE = Medium(width=10.4, height=5.85, tallest=12.0, text=10, line=1.4)  # on the page, beyond the text's column
-SLIDE = Medium(width=40 / 3, height=7.5, tallest=7.5, text=20, line=4.0, thinnest=2.5, dpi=144)  # 1920 × 1080 pixels
-DECK = Medium(width=12.33, height=5.35, tallest=5.35, text=18, line=3.8, thinnest=2.5, dpi=144)  # under a slide's title
+# 1920 × 1080 pixels, and the room under a slide's title
+SLIDE = Medium(width=40 / 3, height=7.5, tallest=7.5, text=20, line=4.0, thinnest=2.5, least=18, dpi=144)
+DECK = Medium(width=12.33, height=5.35, tallest=5.35, text=18, line=3.8, thinnest=2.5, least=18, dpi=144)
 
 
 @dataclass(frozen=True)
