@@ -43,14 +43,14 @@ def typeset(mathml: str) -> list[Outline]:
 
 
 def _outlines(node: Drawable, place: complex) -> Iterator[Outline]:
-    if isinstance(node, Glyph):
+    if isinstance(node, Glyph) and not node.phantom:
         scale = node.size / node.glyph.font.info.layout.unitsperem
         if isinstance(node.glyph, AssembledGlyph):  # a long brace or a tall bracket
             for part, offset in zip(node.glyph.glyphs, node.glyph.offsets, strict=True):
                 yield _lines(part.operators, place + scale * offset * (-1j if node.glyph.vert else 1), scale)
         else:
             yield _lines(node.glyph.operators, place, scale)
-    elif isinstance(node, HLine):
+    elif isinstance(node, HLine) and not node.phantom:
         width, height = complex(node.length), 1j * node.lw
         corners = [place, place + width, place + width + height, place + height]
         yield [Segment("L" if i else "M", (corner,)) for i, corner in enumerate(corners)] + [Segment("z")]
