@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -111,7 +112,7 @@ def test_size_is_that_of_the_letters() -> None:
     for side in ("width", "height", "baseline"):
         assert getattr(large, side) == pytest.approx(8 * getattr(small, side), abs=9 * 2 / 360)
     capital = typeset(to_mathml("H", display=True))
-    left, top, right, bottom = boxes(capital[0])[0]
+    _, top, _, bottom = boxes(capital[0])[0]
     assert (top, bottom) == (pytest.approx(-0.66 * EM, abs=0.03 * EM), pytest.approx(0, abs=0.01 * EM))
 
 
@@ -132,7 +133,7 @@ def test_long_braces_are_whole(latex: str) -> None:
     parts = beyond(braced)
     width = max(box[2] for box in ends) - min(box[0] for box in ends)
     assert max(right for _, right in parts) - parts[0][0] == pytest.approx(width, rel=0.1)
-    assert all(after <= before + 1e-6 for (_, before), (after, _) in zip(parts, parts[1:], strict=False))
+    assert all(after <= before + 1e-6 for (_, before), (after, _) in pairwise(parts))
 
 
 def test_tall_brackets_reach_over_what_they_hold() -> None:
@@ -154,7 +155,7 @@ def test_columns_are_aligned_as_in_the_page() -> None:
 
 
 def test_name_and_its_bracket_stand_together() -> None:
-    """ "Var(" has no blank that the page has not, whether its brackets grow or not."""
+    """Between "Var" and "(" is no blank that the page has not, whether its brackets grow or not."""
     for latex in (r"\Var(x)", r"\Var\left(\frac{x}{y}\right)"):
         r, bracket = typeset(to_mathml(latex, display=True))[2:4]
         gap = min(box[0] for box in boxes(bracket)) - max(box[2] for box in boxes(r))
