@@ -1,4 +1,4 @@
-"""What a formula on one line is made of, and what its parts are to each other: which belong together, where blanks stand."""
+"""What a formula on one line is made of, and what its parts are to each other: what belongs together, what is apart."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -88,7 +88,8 @@ def is_product(pieces: Sequence[Piece]) -> bool:
     )
     solid = [piece for piece in pieces if piece.kind is not Kind.BLANK]
     is_open = any(
-        before.kind is Kind.APPLIED and after.kind not in {Kind.OPENING, Kind.GROUP} for before, after in pairwise(solid)
+        before.kind is Kind.APPLIED and after.kind not in {Kind.OPENING, Kind.GROUP}
+        for before, after in pairwise(solid)
     )
     return not is_parted and not is_open
 
@@ -137,7 +138,7 @@ def blank(pieces: Sequence[Piece], i: int, is_narrow: bool) -> str:
     is_prefix = before.kind is Kind.BINARY and not ends_operand(pieces[: i - 1])
     is_tight = is_prefix or before.kind in {Kind.OPENING, Kind.TIGHT}
     has_own = before.text.endswith(" ") or after.text.startswith(" ")
-    return "" if is_tight or has_own or is_narrow and before.kind is Kind.BINARY else " "
+    return "" if is_tight or has_own or (is_narrow and before.kind is Kind.BINARY) else " "
 
 
 def _between(left: Sequence[Piece], piece: Piece, is_narrow: bool) -> str:
@@ -170,7 +171,7 @@ def _are_parted(before: Piece, piece: Piece, is_applied: bool) -> bool:
     if before.kind in {Kind.BIG, Kind.ROOT} or piece.kind in {Kind.WORD, Kind.BIG, Kind.FRACTION}:
         return True
     if before.is_scripted:
-        return piece.text[:1] not in {"(", "[", "{"}
+        return before.is_power or piece.text[:1] not in {"(", "[", "{"}
     if before.kind in {Kind.CLOSING, Kind.GROUP}:
         return piece.kind in {Kind.LETTER, Kind.NUMBER, Kind.ROOT}
     return piece.kind is Kind.NUMBER and before.kind in {Kind.LETTER, Kind.NUMBER}
