@@ -88,7 +88,8 @@ def is_product(pieces: Sequence[Piece]) -> bool:
     )
     solid = [piece for piece in pieces if piece.kind is not Kind.BLANK]
     is_open = any(
-        before.kind is Kind.APPLIED and after.kind not in {Kind.OPENING, Kind.GROUP} for before, after in pairwise(solid)
+        before.kind is Kind.APPLIED and after.kind not in {Kind.OPENING, Kind.GROUP}
+        for before, after in pairwise(solid)
     )
     return not is_parted and not is_open
 

@@ -126,7 +126,9 @@ def _align(table: Element) -> None:
     styles = [cell.get("style", "") for cell in cells]
     sides = [{"left": 0.4, "right": 0.4} | {s: float(em) for s, em in _PADDING.findall(style)} for style in styles]
     gaps = [before["right"] + after["left"] for before, after in zip(sides, sides[1:], strict=False)]
-    aligned = [next((side for side in ("left", "right") if f"text-align: {side}" in style), "center") for style in styles]
+    aligned = [
+        next((side for side in ("left", "right") if f"text-align: {side}" in style), "center") for style in styles
+    ]
     table.attrib |= {"columnalign": " ".join(aligned), "rowspacing": "0.45em"}
     if gaps:
         table.set("columnspacing", " ".join(f"{gap:g}em" for gap in gaps))
