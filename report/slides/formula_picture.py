@@ -19,7 +19,7 @@ from report.figures.paths import boxes, moved, short_path
 from report.formulas import to_mathml
 from report.slides.typeset import EM, Outline, typeset
 
-PIXELS = 6  # of the PNG for a point: 432 to the inch
+PIXELS = 5  # of the PNG for a point: 360 to the inch
 _MARGIN = 0.04  # of the size of the letters, around the ink
 _CODES = {"M": Path.MOVETO, "L": Path.LINETO, "Q": Path.CURVE3, "C": Path.CURVE4, "z": Path.CLOSEPOLY}
 
@@ -42,9 +42,11 @@ def formula_picture(latex: str, ink: str, size: float) -> FormulaPicture:
     Raises
     ------
     ValueError
-        When the formula does not parse; see `to_mathml`.
+        When the formula does not parse (see `to_mathml`), or shows nothing.
     """
     outlines = [moved(outline, 0j, size / EM) for outline in typeset(to_mathml(latex, display=True))]
+    if not outlines:
+        raise ValueError(f"formula {latex!r}: it shows nothing")
     margin = _MARGIN * size
     ink_boxes = [box for outline in outlines for box in boxes(outline)]
     left, top = (floor(PIXELS * (min(box[i] for box in ink_boxes) - margin)) for i in (0, 1))
@@ -62,7 +64,7 @@ def formula_picture(latex: str, ink: str, size: float) -> FormulaPicture:
 
 def _svg(outlines: list[Outline], ink: str, width: float, height: float) -> bytes:
     root = Element("svg", {
-        "xmlns": "http://www.w3.org/2000/svg", "width": f"{width:.4g}pt", "height": f"{height:.4g}pt",
+        "xmlns": "http://www.w3.org/2000/svg", "width": f"{width:.6g}pt", "height": f"{height:.6g}pt",
         "viewBox": f"0 0 {width:.6g} {height:.6g}", "fill": ink,
     })  # fmt: skip
     root.extend(Element("path", d=short_path(outline)) for outline in outlines)
@@ -70,6 +72,7 @@ def _svg(outlines: list[Outline], ink: str, width: float, height: float) -> byte
 
 
 def _png(outlines: list[Outline], ink: str, width: int, height: int) -> bytes:
+    """One colour throughout, and for each pixel how opaque it is."""
     renderer = RendererAgg(width, height, 72 * PIXELS)
     context = renderer.new_gc()
     context.set_linewidth(0)
@@ -77,10 +80,11 @@ def _png(outlines: list[Outline], ink: str, width: int, height: int) -> bytes:
     context.set_snap(False)
     to_pixels = Affine2D().scale(PIXELS, -PIXELS).translate(0, height)
     for outline in outlines:
-        renderer.draw_path(context, _path(outline), to_pixels, (*to_rgb(ink), 1.0))
-    image = Image.fromarray(np.asarray(renderer.buffer_rgba()))
+        renderer.draw_path(context, _path(outline), to_pixels, (0, 0, 0))
+    image = Image.fromarray(np.asarray(renderer.buffer_rgba())[..., 3])  # how much of each pixel is ink
+    image.putpalette(256 * [round(255 * channel) for channel in to_rgb(ink)])
     buffer = BytesIO()
-    image.save(buffer, "PNG", dpi=(72 * PIXELS, 72 * PIXELS), **FAST)
+    image.save(buffer, "PNG", transparency=bytes(range(256)), dpi=(72 * PIXELS, 72 * PIXELS), **FAST)
     return buffer.getvalue()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from report.slides.measuring import Letters
+
 
 @dataclass(frozen=True)
 class Box:
@@ -39,12 +41,22 @@ NOTES_TEXT = Box(0.75, 4.4, 6.0, 4.7)
 NOTES_NUMBER = Box(4.25, 9.3, 2.5, 0.3)
 
 SMALLEST = 18  # nothing that an audience reads is smaller
-TEXT_SIZES = (24, 22, 20, SMALLEST)  # the first in which a slide's words have room
+TEXT_SIZES = (24, 22, 20, SMALLEST)  # of these the first at which all have room
 TITLE_SIZES = (28, 26)
 OPENING_SIZES = (48, 44, 40, 36)
 TITLE_LINES = 2
 TITLE_LINE = 0.9  # of a line's usual height
 GAPS = (0.22, 0.5)  # between blocks: at least, at most
+
+
+def emu(inches: float) -> int:
+    """Office's unit of length."""
+    return round(914_400 * inches)
+
+
+def choices(sizes: Sequence[float]) -> list[Letters]:
+    """Sizes to try in turn, the last one once more without room for any font."""
+    return [*map(Letters, sizes), Letters(sizes[-1], in_any_font=False)]
 
 
 def fitted(width: float, height: float, room: Box) -> Box:

@@ -1,4 +1,4 @@
-r"""MathML on one line of text: a fraction as a/b, a root as √x, and scripts as `d_k` and `e^(−x^2/2)`, or lowered and raised.
+r"""MathML on one line of text: a fraction as a/b, a root as √x, scripts as `d_k` and `e^(−x^2/2)` or lowered.
 
 On the line a script stands in brackets unless it is one thing: `p_ij`, `2^24`, `W_q^T`, but `e^(s_j)` and `∑_(i=1)^n`.
 What a brace names, or what is set on a relation, stands in square brackets behind it. Signs that few fonts have are
@@ -35,7 +35,8 @@ _BRACES = set("⏟⏞")
 _PRIMES = "′″‴"
 _SILENT = {"annotation", "annotation-xml", "mphantom"}
 _SCRIPTS = {  # where the lower and the upper script of an element stand among its children
-    "msub": (1, None), "munder": (1, None), "msup": (None, 1), "mover": (None, 1), "msubsup": (1, 2), "munderover": (1, 2)
+    "msub": (1, None), "munder": (1, None), "msup": (None, 1), "mover": (None, 1), "msubsup": (1, 2),
+    "munderover": (1, 2),
 }  # fmt: skip
 _ONE = {Kind.LETTER, Kind.NUMBER, Kind.WORD}
 
@@ -72,7 +73,7 @@ class _Writer:
         elif name == "mtable":
             yield from self._table(node)
         elif name == "mfrac" and len(children) == 2:
-            yield self._fraction(*children, has_bar=node.get("linethickness") != "0")
+            yield self._fraction(children[0], children[1], has_bar=node.get("linethickness") != "0")
         elif name == "msqrt":
             yield self._root(children)
         elif name == "mroot" and len(children) == 2:

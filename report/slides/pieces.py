@@ -1,4 +1,4 @@
-"""What a formula on one line is made of, and what its parts are to each other: which belong together, where blanks stand."""
+"""What a formula on one line is made of, and what its parts are to each other: what belongs together, what is apart."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -138,7 +138,7 @@ def blank(pieces: Sequence[Piece], i: int, is_narrow: bool) -> str:
     is_prefix = before.kind is Kind.BINARY and not ends_operand(pieces[: i - 1])
     is_tight = is_prefix or before.kind in {Kind.OPENING, Kind.TIGHT}
     has_own = before.text.endswith(" ") or after.text.startswith(" ")
-    return "" if is_tight or has_own or is_narrow and before.kind is Kind.BINARY else " "
+    return "" if is_tight or has_own or (is_narrow and before.kind is Kind.BINARY) else " "
 
 
 def _between(left: Sequence[Piece], piece: Piece, is_narrow: bool) -> str:

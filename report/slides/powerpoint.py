@@ -21,14 +21,15 @@ from report.slides.layout import (
     TITLE_LINES,
     TITLE_SIZES,
     Box,
+    choices,
     fitted,
 )
-from report.slides.measuring import LINE, height_of, n_lines
+from report.slides.measuring import LINE, Letters, height_of, n_lines
 from report.slides.office.archive import packed
 from report.slides.office.base import LAYOUTS, add_sections, new_deck
 from report.slides.office.blocks import draw_blocks
 from report.slides.office.canvas import Canvas
-from report.slides.office.lettering import Look, number_body, write
+from report.slides.office.lettering import Look, clean, number_body, write
 from report.slides.office.media import Media, pixels
 from report.slides.office.sheet import sheet
 from report.slides.runs import Run, paragraphs, plain_text
@@ -48,7 +49,7 @@ def powerpoint(
     slides
         In their order.
     pictures
-        The figures that the slides show, by `Picture.name`, in the theme's colours and of the shape of `layout.PICTURE`.
+        The figures that the slides show, by `Picture.name`, in the theme's colours and in the shape of `PICTURE`.
     theme, font
         Colours, and the family of native text; both become the file's theme.
     title
@@ -78,10 +79,10 @@ def _add(
     has_words = any(isinstance(block, Words) for block in slide.blocks)
     layout = "opening" if slide.is_opening else "words" if has_words else "exhibit"
     drawn = deck.slides.add_slide(deck.slide_layouts[LAYOUTS.index(layout)])
-    drawn.element.cSld.set("name", slide.name)
+    drawn.element.cSld.set("name", clean(slide.name))
     canvas = Canvas(drawn, media)
     kicker = _one_paragraph(slide.kicker)
-    if kicker and n_lines(kicker, SMALLEST, KICKER.width) > 1:
+    if kicker and n_lines(kicker, Letters(SMALLEST, in_any_font=False), KICKER.width) > 1:
         raise ValueError(f"the words above its title are longer than a line: {plain_text(slide.kicker)!r}")
     canvas.fill(_KICKER, [kicker] if kicker else [], _UNTOUCHED)
     if slide.is_opening:
@@ -104,10 +105,12 @@ def _add_opening(canvas: Canvas, slide: Slide) -> None:
     ]
     if not all(isinstance(block, Words) for block in slide.blocks):
         raise ValueError("an opening slide has words alone under its title")
-    size = next((size for size in TEXT_SIZES if height_of(words, size, SUBTITLE.width) <= SUBTITLE.height), None)
-    if size is None:
+    fitting = [
+        letters for letters in choices(TEXT_SIZES) if height_of(words, letters, SUBTITLE.width) <= SUBTITLE.height
+    ]
+    if not fitting:
         raise ValueError(f"the words under its title have no room at {SMALLEST} points")
-    canvas.fill(_SUBTITLE, words, Look(size))
+    canvas.fill(_SUBTITLE, words, Look(fitting[0].size))
 
 
 def _add_content(canvas: Canvas, slide: Slide, pictures: Mapping[str, PictureFiles], theme: Theme) -> None:
@@ -150,8 +153,8 @@ def _title_look(title: Markup, sizes: Sequence[float], box: Box) -> Look:
     runs = [replace(run, bold=True) for run in _one_paragraph(title)]
     if not runs:
         raise ValueError("has no title")
-    for size in sizes:
-        n_fitting = min(TITLE_LINES, int(box.height / (TITLE_LINE * LINE * size / 72)))
-        if n_lines(runs, size, box.width) <= n_fitting:
-            return _UNTOUCHED if size == sizes[0] else Look(size)
+    for letters in choices(sizes):
+        n_fitting = min(TITLE_LINES, int(box.height / (TITLE_LINE * LINE * letters.inches)))
+        if n_lines(runs, letters, box.width) <= n_fitting:
+            return _UNTOUCHED if letters.size == sizes[0] else Look(letters.size)
     raise ValueError(f"its title is longer than {TITLE_LINES} lines at {sizes[-1]} points: {plain_text(title)!r}")

@@ -14,8 +14,8 @@ __all__ = ["Run", "formula_text", "paragraphs", "plain_text"]
 
 _VOID = {"br", "hr", "img", "input", "wbr", "source", "col", "meta", "link", "area", "embed", "track"}
 _BLOCKS = {
-    "p", "br", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "section", "figure", "figcaption", "blockquote",
-    "pre", "hr", "h1", "h2", "h3", "h4", "h5", "h6",
+    "p", "br", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr", "td", "th", "table", "section", "figure", "figcaption",
+    "blockquote", "pre", "hr", "h1", "h2", "h3", "h4", "h5", "h6",
 }  # fmt: skip
 _SILENT = {"script", "style", "template"}
 _BLANKS = " \t\n\r\f"
@@ -93,10 +93,10 @@ class _Look:
     is_flat: bool
 
     def inside(self, tag: str) -> "_Look":
-        changes = {"em": "italic", "i": "italic", "b": "bold", "strong": "bold", "code": "code"}
-        if tag in changes:
-            return replace(self, run=replace(self.run, **{changes[tag]: True}))
-        return self
+        run = self.run
+        is_bold, is_italic, is_code = tag in {"b", "strong"}, tag in {"i", "em"}, tag == "code"
+        run = replace(run, bold=run.bold or is_bold, italic=run.italic or is_italic, code=run.code or is_code)
+        return replace(self, run=run)
 
 
 def _runs(node: Element, look: _Look) -> list[Run]:
@@ -108,6 +108,8 @@ def _runs(node: Element, look: _Look) -> list[Run]:
             runs += line(child, look.is_flat, replace(look.run, italic=False))
         elif tag in {"sub", "sup"}:
             runs += _script(child, look)
+        elif label := child.get("alt") or (child.get("role") == "img" and child.get("aria-label")):
+            runs += _words(label, look)
         elif tag not in _SILENT:
             inside = _runs(child, look.inside(tag))
             runs += [_BREAK, *inside, _BREAK] if tag in _BLOCKS else inside

@@ -1,21 +1,25 @@
 """A formula's MathML → the outlines of its letters and bars, set by ziamath in STIX Two Math.
 
-Everything that knows ziamath is here: where it reads MathML otherwise than browsers do, the formula is put in its words.
-It is asked where glyphs stand, and not for its SVG, whose ids are the same for all glyphs that are put together of parts.
+Everything that knows ziamath is here: where it reads MathML otherwise than browsers do, the formula is put in its
+words. It is asked where glyphs stand, and not for its SVG, in which all glyphs that are made of parts share one id.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from threading import Lock
+from warnings import catch_warnings, filterwarnings
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-import ziamath
-from ziafont.svgpath import Moveto, SVGOpType
-from ziamath.drawable import Drawable, Glyph, HLine
-from ziamath.mathtable import AssembledGlyph
-
 from report.figures.paths import Segment
+
+with catch_warnings():
+    filterwarnings("ignore", "path is deprecated", DeprecationWarning)  # what ziamath finds its font by
+    from ziafont.svgpath import Moveto, SVGOpType
+    from ziamath.drawable import Drawable, Glyph, HLine
+    from ziamath.mathtable import AssembledGlyph
+    from ziamath.zmath import Math
 
 EM = 100  # the size of the letters in an outline's units: large enough that nothing falls below the smallest size
 Outline = list[Segment]
@@ -26,6 +30,7 @@ _BIG = set("∑∏∐∫∬∭∮⋂⋃⨁⨂")
 _DOTS = {"...": "…", "⋅⋅⋅": "⋯"}
 _FENCES = set("([{|‖⟨⌊⌈")
 _PADDING = re.compile(r"padding-(left|right):\s*([\d.]+)")
+_ALIGNED = re.compile(r"text-align:\s*(\w+)")
 _COMMANDS = {1: "L", 2: "Q", 3: "C"}
 
 
@@ -34,18 +39,18 @@ def typeset(mathml: str) -> list[Outline]:
     math = ElementTree.fromstring(mathml)
     _prepare(math)
     with _one_at_a_time:
-        return [outline for outline in _outlines(ziamath.Math(math, size=EM).node, 0j) if outline]
+        return [outline for outline in _outlines(Math(math, size=EM).node, 0j) if outline]
 
 
 def _outlines(node: Drawable, place: complex) -> Iterator[Outline]:
-    if isinstance(node, Glyph):
+    if isinstance(node, Glyph) and not node.phantom:
         scale = node.size / node.glyph.font.info.layout.unitsperem
         if isinstance(node.glyph, AssembledGlyph):  # a long brace or a tall bracket
             for part, offset in zip(node.glyph.glyphs, node.glyph.offsets, strict=True):
                 yield _lines(part.operators, place + scale * offset * (-1j if node.glyph.vert else 1), scale)
         else:
             yield _lines(node.glyph.operators, place, scale)
-    elif isinstance(node, HLine):
+    elif isinstance(node, HLine) and not node.phantom:
         width, height = complex(node.length), 1j * node.lw
         corners = [place, place + width, place + width + height, place + height]
         yield [Segment("L" if i else "M", (corner,)) for i, corner in enumerate(corners)] + [Segment("z")]
@@ -125,10 +130,9 @@ def _align(table: Element) -> None:
     cells = max((list(row) for row in table), key=len)
     styles = [cell.get("style", "") for cell in cells]
     sides = [{"left": 0.4, "right": 0.4} | {s: float(em) for s, em in _PADDING.findall(style)} for style in styles]
-    gaps = [before["right"] + after["left"] for before, after in zip(sides, sides[1:], strict=False)]
-    aligned = [
-        next((side for side in ("left", "right") if f"text-align: {side}" in style), "center") for style in styles
-    ]
+    gaps = [before["right"] + after["left"] for before, after in pairwise(sides)]
+    named = [_ALIGNED.search(style) for style in styles]
+    aligned = [found[1] if found else "center" for found in named]
     table.attrib |= {"columnalign": " ".join(aligned), "rowspacing": "0.45em"}
     if gaps:
         table.set("columnspacing", " ".join(f"{gap:g}em" for gap in gaps))

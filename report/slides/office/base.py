@@ -27,7 +27,6 @@ DATE = "1980-01-01T00:00:00Z"  # the same for every deck, as those of its parts 
 LAYOUTS = ("opening", "words", "exhibit")  # in this order
 TABLE_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's own "No Style, No Grid"
 NOTES_SIZE = 12
-_EMU = 914_400  # in an inch
 _ROOT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPE = "application/vnd.openxmlformats-officedocument.presentationml"
@@ -85,14 +84,14 @@ def new_deck(theme: Theme, font: str, title: str) -> Presentation:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parents[2] / "templates"), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters.update(emu=emu, hundredths=lambda points: round(100 * points))
+    environment.filters.update(emu=layout.emu, hundredths=lambda points: round(100 * points))
     sizes = {
         "KICKER": layout.SMALLEST, "NUMBER": layout.SMALLEST, "TITLE": layout.TITLE_SIZES, "TEXT": layout.TEXT_SIZES,
         "OPENING_TITLE": layout.OPENING_SIZES, "NOTES": NOTES_SIZE,
     }  # fmt: skip
     environment.globals.update(
         boxes=layout, sizes=sizes, field=FIELD, language=LANGUAGE, n_layouts=len(LAYOUTS), table_style=TABLE_STYLE,
-        author=AUTHOR, date=DATE, title=clean(title), font=font,
+        author=AUTHOR, date=DATE, title=clean(title), font=clean(font),
         colour_map=_colour_map(theme), light_map=_colour_map(LIGHT),
     )  # fmt: skip
     content = BytesIO()
@@ -131,11 +130,6 @@ def add_sections(deck: Presentation, parts: Sequence[str]) -> None:
             section[0].append(parse_xml(f'<p14:sldId {namespace} id="{slide_id}"/>'))
         sections.append(section)
     deck.element.append(extensions)
-
-
-def emu(inches: float) -> int:
-    """Office's unit of length."""
-    return round(_EMU * inches)
 
 
 def _colours(theme: Theme) -> dict[str, str]:

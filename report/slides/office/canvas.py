@@ -1,21 +1,24 @@
 """What can be put on a slide of PowerPoint's: words, pictures, tables and the shapes that set them off."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
+from pptx.oxml.ns import nsdecls, qn
 from pptx.oxml.xmlchemy import BaseOxmlElement
+from pptx.shapes.autoshape import Shape
 from pptx.shapes.base import BaseShape
 from pptx.slide import Slide as OfficeSlide
 from pptx.table import Table as OfficeTable
 
-from report.slides.layout import Box
-from report.slides.office.base import TABLE_STYLE, emu
+from report.slides.layout import Box, emu
+from report.slides.office.base import TABLE_STYLE
 from report.slides.office.lettering import Colour, Look, clean, number_body, write
 from report.slides.office.media import Media
 from report.slides.runs import Run
 
+_SPARE = 0.35
 Words = Sequence[Sequence[Run]]  # paragraphs
 _DECORATIVE = (
     '<a:extLst><a:ext uri="{C183D7F6-B498-43B3-948B-1728B52AA6E4}"><adec:decorative val="1" '
@@ -48,17 +51,23 @@ class Canvas:
         """Whether the layout's placeholder of text is still empty."""
         return any(shape.placeholder_format.idx == 1 and not shape.text_frame.text for shape in self.slide.placeholders)
 
-    def text(self, box: Box, words: Words, look: Look, name: str, panel: float | None = None) -> None:
-        """A text box; on a panel, whose margins are so many inches, if one is given."""
-        shape = self.slide.shapes.add_textbox(*_emu(box))
-        shape.name = f"{name} {shape.shape_id}"
-        body = shape.text_frame._txBody
-        for side in ("lIns", "tIns", "rIns", "bIns"):
-            body.bodyPr.set(side, str(emu(panel or 0)))
-        body.bodyPr.set("wrap", "square")
-        if panel is not None:
-            _paint(shape, "bg2")
-        write(body, words, look)
+    def text(self, box: Box, words: Words, look: Look, name: str) -> None:
+        """A text box."""
+        write(self._text_box(box, name).text_frame._txBody, words, look)
+
+    def line(self, box: Box, words: Sequence[Run], look: Look, name: str) -> None:
+        """A text box with one line in the middle of its height; it breaks only where the slide’s margin is full too."""
+        body = self._text_box(replace(box, width=box.width + _SPARE), name).text_frame._txBody
+        body.bodyPr.set("anchor", "ctr")
+        write(body, [words], look)
+
+    def panel(self, box: Box, margin: float, words: Words, look: Look, name: str) -> None:
+        """A text box on a background of its own, with so many inches around its words."""
+        shape = self._text_box(box, name, margin)
+        fill = parse_xml(f'<a:solidFill {nsdecls("a")}><a:schemeClr val="bg2"/></a:solidFill>')
+        properties = shape._element.spPr
+        properties.replace(properties.find(qn("a:noFill")), fill)
+        write(shape.text_frame._txBody, words, look)
 
     def picture(
         self, box: Box, svg: bytes, png: bytes, alt: str, kind: Literal["Figure", "Formula"], name: str
@@ -83,8 +92,8 @@ class Canvas:
         number = self._next_id()
         self._tree.append(parse_xml(
             f"<p:sp {nsdecls('p', 'a')}>"
-            f'<p:nvSpPr><p:cNvPr id="{number}" name="Bar {number}" descr="">{_DECORATIVE}</p:cNvPr><p:cNvSpPr/><p:nvPr/>'
-            f'</p:nvSpPr><p:spPr>{_place(box)}<a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
+            f'<p:nvSpPr><p:cNvPr id="{number}" name="Bar {number}" descr="">{_DECORATIVE}</p:cNvPr>'
+            f'<p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr>{_place(box)}<a:prstGeom prst="rect"><a:avLst/></a:prstGeom>'
             f'<a:solidFill><a:schemeClr val="{colour}"/></a:solidFill><a:ln><a:noFill/></a:ln></p:spPr></p:sp>'
         ))  # fmt: skip
 
@@ -95,7 +104,7 @@ class Canvas:
         frame._element.nvGraphicFramePr.cNvPr.set("descr", clean(alt))
         table = frame.table
         table.horz_banding = False
-        table._tbl.tblPr.find(f"{{{_A}}}tableStyleId").text = TABLE_STYLE
+        table._tbl.tblPr.find(qn("a:tableStyleId")).text = TABLE_STYLE
         for column, width in zip(table.columns, widths, strict=True):
             column.width = emu(width)
         for row, height in zip(table.rows, heights, strict=True):
@@ -113,15 +122,21 @@ class Canvas:
         shape.append(number_body(number))
         self._tree.append(shape)
 
+    def _text_box(self, box: Box, name: str, margin: float = 0) -> Shape:
+        shape = self.slide.shapes.add_textbox(*_emu(box))
+        shape.name = f"{name} {shape.shape_id}"
+        body = shape.text_frame._txBody.bodyPr
+        for side in ("lIns", "tIns", "rIns", "bIns"):
+            body.set(side, str(emu(margin)))
+        body.set("wrap", "square")
+        return shape
+
     @property
     def _tree(self) -> BaseOxmlElement:
         return self.slide.shapes._spTree
 
     def _next_id(self) -> int:
         return int(self.slide.shapes._next_shape_id)
-
-
-_A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
 
 def _emu(box: Box) -> tuple[int, int, int, int]:
@@ -135,9 +150,3 @@ def _place(box: Box) -> str:
 
 def _move(shape: BaseShape, box: Box) -> None:
     shape.left, shape.top, shape.width, shape.height = _emu(box)
-
-
-def _paint(shape: BaseShape, colour: Colour) -> None:
-    fill = parse_xml(f'<a:solidFill {nsdecls("a")}><a:schemeClr val="{colour}"/></a:solidFill>')
-    properties = shape._element.spPr
-    properties.replace(properties.find(f"{{{_A}}}noFill"), fill)

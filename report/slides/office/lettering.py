@@ -9,6 +9,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.oxml.xmlchemy import BaseOxmlElement, OxmlElement
 
+from report.slides.layout import emu
 from report.slides.measuring import PARAGRAPH
 from report.slides.runs import Run
 
@@ -21,13 +22,21 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
+class Tab:
+    """A stop, in inches from the text's left, and which end of the words stands there."""
+
+    place: float
+    align: Literal["l", "r"]
+
+
+@dataclass(frozen=True)
 class Look:
     """How paragraphs are set; what is none is the placeholder's."""
 
     size: float | None = None  # points
     align: Literal["l", "ctr", "r"] | None = None
-    is_bold: bool = False
     colour: Colour | None = None
+    tabs: tuple[Tab, ...] = ()
 
 
 def clean(text: str) -> str:
@@ -58,6 +67,10 @@ def _paragraph(runs: Iterable[Run], look: Look, is_first: bool) -> BaseOxmlEleme
     if look.size is not None:
         space = _child(properties, "a:spcBef")
         _child(space, "a:spcPts", val=str(0 if is_first else round(100 * PARAGRAPH * look.size)))
+    if look.tabs:
+        stops = _child(properties, "a:tabLst")
+        for tab in look.tabs:
+            _child(stops, "a:tab", pos=str(emu(tab.place)), algn=tab.align)
     for run in runs:
         for number, line in enumerate(clean(run.text).split("\n")):
             if number:
@@ -65,7 +78,7 @@ def _paragraph(runs: Iterable[Run], look: Look, is_first: bool) -> BaseOxmlEleme
             if line:
                 element = _child(paragraph, "a:r")
                 element.append(_letters("a:rPr", run, look))
-                _child(element, "a:t").text = line.replace("\r", " ").replace("\t", " ")
+                _child(element, "a:t").text = line
     paragraph.append(_letters("a:endParaRPr", Run(""), look))
     return paragraph
 
@@ -75,7 +88,7 @@ def _letters(tag: str, run: Run, look: Look) -> BaseOxmlElement:
     attributes = {
         "lang": LANGUAGE,
         "sz": None if look.size is None else str(round(100 * look.size)),
-        "b": "1" if run.bold or look.is_bold else None,
+        "b": "1" if run.bold else None,
         "i": "1" if run.italic else None,
         "baseline": _BASELINES.get(run.script),
         "noProof": "1" if run.code else None,

@@ -3,12 +3,12 @@
 import hashlib
 from io import BytesIO
 
+from PIL import Image
 from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 from pptx.package import Package
 from pptx.parts.slide import SlidePart
-from PIL import Image
 
 _TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
