@@ -166,7 +166,7 @@ def script(name: str) -> str:
 def stylesheet(styles: Sequence[str], theme: str | None = None) -> str:
     """All style of a page, its fonts included.
 
-    Its colours are light or dark as the reader's system is, or on a screen as `theme` says.
+    On a screen its colours are light or dark as the reader's system is, or as `theme` says.
     """
     faces = "\n".join(
         map(partial(str.format, FONT_FACE), *zip(*((*face[:3], font_data(face[3])) for face in FONTS), strict=True))
@@ -178,7 +178,7 @@ def stylesheet(styles: Sequence[str], theme: str | None = None) -> str:
     return "\n".join([faces, *sheets])
 
 
-OF_SYSTEM = ("@media (prefers-color-scheme: dark)", "color-scheme: light dark")
+OF_SYSTEM = ("@media screen and (prefers-color-scheme: dark)", "color-scheme: light dark")
 OF_THEME = {
     "light": ("@media not all", "color-scheme: light"),
     "dark": ("@media screen", "color-scheme: dark"),

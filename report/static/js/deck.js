@@ -101,8 +101,12 @@
     // --- Keys, clicks, addresses ---
 
     addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const { key, target } = event;
+      if (keys.open) {
+        if (key === "?") keys.close();
+        return;
+      }
       const isPressed = target.closest("button") ? key === " " || key === "Enter" : target.closest("a") && key === "Enter";
       const isScrolled = target.closest("aside") && ["ArrowUp", "ArrowDown", " "].includes(key);
       if (isPressed || isScrolled) return;
@@ -117,13 +121,14 @@
 
     addEventListener("click", (event) => {
       const link = event.target.closest("a.pick");
-      const button = event.target.closest("[data-do]");
+      const button = event.target.closest("button");
+      if (event.detail) button?.blur(); // clicked, not pressed: keys are for the slides again
       if (link) {
         event.preventDefault();
         view("slide");
         show(picks.indexOf(link));
         tell();
-      } else if (button) {
+      } else if (button?.dataset.do) {
         act(button.dataset.do);
       } else if (!isOverview() && !event.target.closest("a, button, aside, dialog, .desk") && getSelection().isCollapsed) {
         const box = slides[at].querySelector(".frame").getBoundingClientRect();
@@ -141,11 +146,12 @@
     // --- Buttons that show while the pointer moves ---
 
     let waiting;
-    addEventListener("pointermove", () => {
+    function showButtons() {
       root.toggleAttribute("data-pointer", true);
       clearTimeout(waiting);
       waiting = setTimeout(() => root.removeAttribute("data-pointer"), REST);
-    });
+    }
+    for (const happening of ["pointermove", "pointerdown"]) addEventListener(happening, showButtons);
 
     // --- A second window, in step with the first; files have no origin of their own to name ---
 
@@ -186,6 +192,7 @@
     setInterval(tick, 1000);
     tick();
 
+    for (const notes of document.querySelectorAll("aside")) Object.assign(notes, { tabIndex: 0, ariaLabel: "Notes" }); // they scroll
     if (isSecond) for (const name of ["data-presenter", "data-notes"]) root.toggleAttribute(name, true);
     show(Math.max(0, indexOf(location.hash)));
   });
