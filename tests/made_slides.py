@@ -65,7 +65,11 @@ def made_slides() -> list[Slide]:
 
 def made_pictures() -> dict[str, PictureFiles]:
     """Their pictures, by name."""
-    stages = {"growth-1": "", "growth-2": '<path d="M9 9V90" stroke="var(--raw, #d55e00)"/>', "whole": "<path d='M0 0'/>"}
+    stages = {
+        "growth-1": "",
+        "growth-2": '<path d="M9 9V90" stroke="var(--raw, #d55e00)"/>',
+        "whole": "<path d='M0 0'/>",
+    }
     return {name: PictureFiles(b"<svg/>", b"png", name, drawing(name, more)) for name, more in stages.items()}
 
 

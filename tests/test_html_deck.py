@@ -64,7 +64,9 @@ def presented(browser: Browser, file: Path) -> Iterator[Page]:
 
 def shown(page: Page) -> list[str]:
     """The slides that are to be seen."""
-    visible = "[...document.querySelectorAll('section')].filter(slide => slide.checkVisibility()).map(slide => slide.id)"
+    visible = (
+        "[...document.querySelectorAll('section')].filter(slide => slide.checkVisibility()).map(slide => slide.id)"
+    )
     return [name.removeprefix("slide-") for name in page.evaluate(visible)]
 
 
@@ -137,16 +139,16 @@ def test_words_are_as_the_slides_have_them(html: str) -> None:
     for slide in SLIDES:
         paragraphs = [words for block in slide.blocks if isinstance(block, Words) for words in block.paragraphs]
         for words in (slide.kicker, slide.title, *paragraphs, *slide.notes):
-            assert hold_punctuation(words) in text
+            assert hold_punctuation(str(words)) in text
 
 
 def test_what_cannot_be_a_deck_is_refused() -> None:
     """One line that says what and where: an unknown theme, two slides of one name, a picture that is not there."""
-    with pytest.raises(ValueError, match="^theme: 'sepia' is none of light, dark$"):
+    with pytest.raises(ValueError, match=r"^theme: 'sepia' is none of light, dark$"):
         deck("sepia")
-    with pytest.raises(ValueError, match="^slides with one name: words$"):
+    with pytest.raises(ValueError, match=r"^slides with one name: words$"):
         html_deck([*SLIDES, SLIDES[1]], made_pictures(), None, TITLE)
-    with pytest.raises(ValueError, match="^slide 'growth-1': there is no picture 'growth-1'$"):
+    with pytest.raises(ValueError, match=r"^slide 'growth-1': there is no picture 'growth-1'$"):
         html_deck(SLIDES, {}, None, TITLE)
 
 
@@ -234,7 +236,9 @@ def test_the_overview_shows_all_slides_to_pick_from(presented: Page) -> None:
     assert shown(presented) == [focus.removeprefix("#slide-")]
     assert focus not in ("", "#slide-opening")
     presented.keyboard.press("Escape")
-    presented.locator("#slide-numbers .frame").click()
+    box = presented.locator("#slide-numbers .frame").bounding_box()
+    assert box is not None
+    presented.mouse.click(box["x"] + 100, box["y"] + 50)
     assert shown(presented) == ["numbers"]
 
 
@@ -254,7 +258,7 @@ def test_the_keys_are_listed(presented: Page) -> None:
     presented.keyboard.press("?")
     listed = presented.locator("dialog").inner_text()
     for key in ("→", "Page Down", "Space", "Home", "End", "Esc", *"onpfb?"):
-        assert key in listed.split()or key in listed
+        assert key in listed.split() or key in listed
     presented.keyboard.press("PageDown")
     assert shown(presented) == ["opening"]
     presented.keyboard.press("?")
@@ -275,7 +279,7 @@ def test_a_second_window_keeps_in_step(presented: Page) -> None:
         turned.keyboard.press("PageDown")
         other.wait_for_selector(f"#slide-{name}.current")
     second.keyboard.press("b")
-    presented.wait_for_selector("html[data-blank]")
+    presented.wait_for_selector("html[data-blank]", state="attached")
     backgrounds = [
         page.evaluate("getComputedStyle(document.documentElement, '::after').backgroundColor")
         for page in (presented, second)
@@ -296,7 +300,8 @@ STICKING_OUT = """() => [...document.querySelectorAll(".stage")].flatMap(stage =
         return part.scrollWidth > part.clientWidth + 1 && part.clientWidth || box.left < room.left - 1
             || box.right > room.right + 1 || box.bottom > room.bottom + 1 || box.top < room.top - 1;
     });
-    if (title.getBoundingClientRect().bottom > room.top + 1 || title.scrollWidth > title.clientWidth + 1) out.push(title);
+    const low = title.getBoundingClientRect().bottom > room.top + 1;
+    if (low || title.scrollWidth > title.clientWidth + 1) out.push(title);
     if (room.bottom > whole.bottom || !room.height) out.push(content);
     return out.map(part => `${stage.closest("section").id}: ${part.outerHTML.slice(0, 100)}`);
 })"""
@@ -327,14 +332,14 @@ def test_everything_fits_and_is_large_enough(presented: Page) -> None:
         "h2.textContent = 'a long title '.repeat(20)",
         "words.textContent = 'many words '.repeat(300)",
         "words.textContent = 'one'.repeat(100)",
-        "formula.innerHTML = formula.innerHTML.repeat(2)",
+        "formula.innerHTML = formula.innerHTML.repeat(3)",
     ],
 )
 def test_what_sticks_out_is_found(presented: Page, change: str) -> None:
     """The negative control: a title of three lines, too many words, a word or a formula that is too wide."""
     unstaged(presented)
     presented.evaluate(
-        "(() => { const [h2, words, formula] = ['h2', '.words p', '.formula']"
+        "(() => { const [h2, words, formula] = ['h2', '.words p', '.formula math']"
         f".map(part => document.querySelector(`#slide-words ${{part}}`)); {change}; }})()"
     )
     assert presented.evaluate(STICKING_OUT) != []
@@ -373,8 +378,7 @@ def test_without_scripts_all_is_there_to_read(browser: Browser, file: Path, widt
     assert page.locator("button:visible, .pick:visible, dialog:visible").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if width == 400:  # no stage, whose letters would be too small
-        small = "[...document.querySelectorAll('.stage :is(p, th, td, h2)')].map(n => parseFloat(getComputedStyle(n).fontSize))"
-        assert min(page.evaluate(small)) > 12
+        assert page.evaluate(SMALL, 12) == []
         scales = "[...document.querySelectorAll('.stage')].map(stage => getComputedStyle(stage).transform)"
         assert set(page.evaluate(scales)) == {"none"}
     page.context.close()
@@ -391,7 +395,7 @@ def test_on_paper_each_slide_has_a_page(presented: Page, tmp_path: Path) -> None
         assert set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", content)) == {b"0 0 960 540"}
         presented.emulate_media(media="print")
         sizes.append((presented.locator("aside:visible").count(), presented.locator("h2:visible").count()))
-        presented.emulate_media(media="screen")
+        presented.emulate_media(media="null")
         presented.keyboard.press("n")
     assert sizes == [(0, len(SLIDES)), (len(SLIDES), len(SLIDES))]
 
@@ -425,11 +429,11 @@ def test_axe_finds_nothing(browser: Browser, file: Path, scheme: str) -> None:
     page.mouse.move(600, 600)
     page.keyboard.press("n")
     assert faults(page) == []
+    page.evaluate("document.querySelector('dialog').show()")  # beside the rest, so that axe looks at both
+    assert faults(page) == []
+    page.evaluate("document.querySelector('dialog').close()")
     page.keyboard.press("o")
     assert faults(page) == []
-    page.keyboard.press("?")
-    assert faults(page, "dialog") == []
-    page.keyboard.press("Escape")
     unstaged(page)
     assert faults(page) == []
     page.context.close()

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from markupsafe import Markup
+
 from report.document import EARLY_SCRIPTS, Inside, single_page
 from report.figures.glyphs import share_glyphs
 from report.figures.theme import THEMES
@@ -47,7 +49,7 @@ def _place(slide: Slide, picture: Picture) -> str:
     return f"{slide.name} {picture.name}"
 
 
-def _inline(slide: Slide, picture: Picture, pictures: Mapping[str, PictureFiles]) -> str:
+def _inline(slide: Slide, picture: Picture, pictures: Mapping[str, PictureFiles]) -> Markup:
     if picture.name not in pictures:
         raise ValueError(f"slide {slide.name!r}: there is no picture {picture.name!r}")
     return pictures[picture.name].inline
