@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,32 @@ FONTS = (
     ("Inter", "400", "normal", "inter-regular"),
     ("Inter", "600", "normal", "inter-semibold"),
 )
-STYLES = ("theme", "layout", "content")  # of every page
+STYLES = ("theme", "layout", "content", "verdict")  # of every page of chapters
 EARLY_SCRIPTS = ("fonts",)  # in the head
+IMAGES = "blob: data:"  # what pictures may come from: the page itself, which makes PNG files of its figures
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What stands inside a page in place of requests."""
+
+    styles: Sequence[str]
+    scripts: Sequence[str] = ()  # after the text
+    early_scripts: Sequence[str] = EARLY_SCRIPTS
+    images: str = IMAGES
+    theme: str | None = None  # light or dark, where the reader's system does not decide
+
+    def context(self) -> dict[str, Any]:
+        """What `shell.html.jinja2` names: all this, and the policy that allows it and nothing else."""
+        style = stylesheet(self.styles, self.theme)
+        early, late = ([script(name) for name in names] for names in (self.early_scripts, self.scripts))
+        return {
+            "theme": self.theme,
+            "style": Markup(style),
+            "early_scripts": [Markup(source) for source in early],
+            "scripts": [Markup(source) for source in late],
+            "policy": Markup(policy(style, [*early, *late], self.images)),
+        }
 
 
 def document(
@@ -56,27 +81,22 @@ def document(
     """The page as HTML: a template that fills the blocks of `frame.html.jinja2`, and the chapters of its parts.
 
     `context` is what these templates name beside the rest, `folder` of the chapters among them; `scripts` stand after
-    the text; `kept` takes up what the page keeps of itself. Raises when a template refers to a figure, claim or section that does not exist, or leaves a figure out.
+    the text; `kept` takes up what the page keeps of itself. Raises when a template refers to a figure, claim or section
+    that does not exist, or leaves a figure out.
     """
     references, kept = References(), kept or Kept()
-    environment = _environment(references, kept)
-    style = stylesheet(styles)
-    early, late = ([script(name) for name in names] for names in (EARLY_SCRIPTS, scripts))
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     numbered = [chapter for part in parts for chapter in part.chapters if chapter.is_numbered]
     whole = {
         **context,
+        **Inside(styles, scripts).context(),
         "parts": parts,
         "numbers": {chapter.name: i + 1 for i, chapter in enumerate(numbered)},
         "figures": figures,
         "drawings": drawings,
         "glyphs": glyphs,
-        "style": Markup(style),
-        "early_scripts": [Markup(source) for source in early],
-        "scripts": [Markup(source) for source in late],
-        "policy": Markup(policy(style, [*early, *late])),
     }
-    page = environment.get_template(template)
+    page = _environment(references, kept).get_template(template)
     page.render(whole)
     references.begin_final_pass()
     kept.clear()
@@ -84,6 +104,12 @@ def document(
     if missing := set(figures) - set(references.names("figure")):
         raise ValueError(f"figures that no chapter shows: {', '.join(sorted(missing))}")
     return html
+
+
+def single_page(template: str, context: Mapping[str, Any], inside: Inside) -> str:
+    """A page without chapters, and so without numbers to refer to: a template that extends `shell.html.jinja2`."""
+    page = _environment(References(), Kept()).get_template(template)
+    return hold_punctuation(page.render({**context, **inside.context()}))
 
 
 def _environment(references: References, kept: Kept) -> Environment:
@@ -113,8 +139,8 @@ def hold_punctuation(html: str) -> str:
     return re.sub(held, r'<span class="together">\g<0></span>', html, flags=re.DOTALL)
 
 
-def policy(style: str, scripts: Sequence[str]) -> str:
-    """A content security policy: this style and these scripts, fonts inside the page, no request of any kind."""
+def policy(style: str, scripts: Sequence[str], images: str = IMAGES) -> str:
+    """A content security policy: this style and these scripts, fonts inside the page, no request but for `images`."""
 
     def digests(sources: Sequence[str]) -> str:
         hashes = (base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() for source in sources)
@@ -126,7 +152,7 @@ def policy(style: str, scripts: Sequence[str]) -> str:
             f"style-src {digests([style])}",
             f"script-src {digests(scripts)}",
             "font-src data:",
-            "img-src blob: data:",  # a figure on its way to a PNG file
+            f"img-src {images}",
             "base-uri 'none'",
             "form-action 'none'",
         ]
@@ -141,14 +167,26 @@ def script(name: str) -> str:
     return source
 
 
-def stylesheet(styles: Sequence[str]) -> str:
-    """All style of a page, its fonts included."""
+def stylesheet(styles: Sequence[str], theme: str | None = None) -> str:
+    """All style of a page, its fonts included.
+
+    On a screen its colours are light or dark as the reader's system is, or as `theme` says.
+    """
     faces = "\n".join(
         map(partial(str.format, FONT_FACE), *zip(*((*face[:3], font_data(face[3])) for face in FONTS), strict=True))
     )
-    return "\n".join(
-        [faces, *((HERE / "static" / "css" / f"{name}.css").read_text(encoding="utf-8") for name in styles)]
-    )
+    sheets = [(HERE / "static" / "css" / f"{name}.css").read_text(encoding="utf-8") for name in styles]
+    if theme:
+        for of_system, of_theme in zip(OF_SYSTEM, OF_THEME[theme], strict=True):
+            sheets = [sheet.replace(of_system, of_theme) for sheet in sheets]
+    return "\n".join([faces, *sheets])
+
+
+OF_SYSTEM = ("@media screen and (prefers-color-scheme: dark)", "color-scheme: light dark")
+OF_THEME = {
+    "light": ("@media not all", "color-scheme: light"),
+    "dark": ("@media screen", "color-scheme: dark"),
+}
 
 
 FONT_FACE = (

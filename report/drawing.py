@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from experiments.claims import Ledger
 from experiments.runner import Results
 from report.figures import SPECS, figures_of
-from report.figures.export import files, labelled, page_svg, slide_files
+from report.figures.export import deck_files, files, labelled, page_svg, slide_files
 from report.figures.spec import FigureSpec
 from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, Theme, using
 from report.prose import prose
@@ -58,6 +58,12 @@ def page_parts(figure: Figure, name: str, theme: Theme) -> Parts:
     return {"svg": made.svg, "png": made.png, "page": page_svg(made.svg, name, theme).encode()}
 
 
+def deck_parts(figure: Figure, name: str, theme: Theme) -> Parts:
+    """Both files for a slide's room under its title, and the SVG for a page, still without words."""
+    made = deck_files(figure, name, theme)
+    return {"svg": made.svg, "png": made.png, "page": made.inline.encode()}
+
+
 def slide_parts(figure: Figure, name: str, theme: Theme) -> Parts:
     """The files of a slide."""
     made = slide_files(figure)
@@ -67,7 +73,7 @@ def slide_parts(figure: Figure, name: str, theme: Theme) -> Parts:
 FORMS: Mapping[str, Form] = {
     "page": Form(PAGE, LIGHT, page_parts),
     **{f"slide-{name}": Form(SLIDE, theme, slide_parts) for name, theme in THEMES.items()},
-    **{f"deck-{name}": Form(DECK, theme, page_parts) for name, theme in THEMES.items()},
+    **{f"deck-{name}": Form(DECK, theme, deck_parts) for name, theme in THEMES.items()},
 }
 FIRST = (  # those that take longest, so that processes beside each other come to their ends together
     "one-figure",
