@@ -22,7 +22,7 @@ from experiments.runner import Results
 from report.figures import SPECS, figures_of
 from report.figures.export import deck_files, files, labelled, page_svg, slide_files
 from report.figures.spec import FigureSpec
-from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, Theme, using
+from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, using
 from report.prose import prose
 
 HERE = Path(__file__).parent
@@ -30,12 +30,13 @@ Parts = Mapping[str, bytes]  # what was made of a figure, by what it is
 
 
 class Picture(NamedTuple):
-    """A figure, or as much of it as is drawn by a stage, in one of the forms and in a font of the reader's or ours."""
+    """A figure, or as much of it as is drawn by a stage, in one of the forms."""
 
     figure: str
     form: str = "page"
+    themes: tuple[str, ...] = (LIGHT.name,)
     stage: int | None = None
-    font: str | None = None
+    font: str | None = None  # of the reader's; else ours
 
     @property
     def name(self) -> str:
@@ -45,36 +46,34 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """What figures are drawn as: a canvas and a theme, and what is made of the drawing."""
+    """What figures are drawn as: a canvas, and what is made of one drawing in all of a picture's themes."""
 
     medium: Medium
-    theme: Theme
-    make: Callable[[Figure, str, Theme], Parts]
+    make: Callable[[Figure, Picture], Parts]
 
 
-def page_parts(figure: Figure, name: str, theme: Theme) -> Parts:
+def page_parts(figure: Figure, picture: Picture) -> Parts:
     """Both files, and the SVG for the page, still without words."""
     made = files(figure)
-    return {"svg": made.svg, "png": made.png, "page": page_svg(made.svg, name, theme).encode()}
+    return {"svg": made.svg, "png": made.png, "page": page_svg(made.svg, picture.name).encode()}
 
 
-def deck_parts(figure: Figure, name: str, theme: Theme) -> Parts:
-    """Both files for a slide's room under its title, and the SVG for a page, still without words."""
-    made = deck_files(figure, name, theme)
-    return {"svg": made.svg, "png": made.png, "page": made.inline.encode()}
+def deck_parts(figure: Figure, picture: Picture) -> Parts:
+    """The same for the room under a slide's title, in one theme."""
+    (theme,) = picture.themes
+    made = deck_files(figure, picture.name, THEMES[theme])
+    return {"svg": made.svg, "png": made.png, "page": made.page.encode()}
 
 
-def slide_parts(figure: Figure, name: str, theme: Theme) -> Parts:
-    """The files of a slide."""
-    made = slide_files(figure)
-    return {"svg": made.svg, "pdf": made.pdf, "png": made.png}
+def slide_parts(figure: Figure, picture: Picture) -> Parts:
+    """The files of a slide, named `theme.kind`."""
+    made = {theme: slide_files(figure, THEMES[theme]) for theme in picture.themes}
+    return {f"{theme}.{kind}": getattr(each, kind) for theme, each in made.items() for kind in ("svg", "pdf", "png")}
 
 
 FORMS: Mapping[str, Form] = {
-    "page": Form(PAGE, LIGHT, page_parts),
-    **{f"slide-{name}": Form(SLIDE, theme, slide_parts) for name, theme in THEMES.items()},
-    **{f"deck-{name}": Form(DECK, theme, deck_parts) for name, theme in THEMES.items()},
-}
+    "page": Form(PAGE, page_parts), "slide": Form(SLIDE, slide_parts), "deck": Form(DECK, deck_parts),
+}  # fmt: skip
 FIRST = (  # those that take longest, so that processes beside each other come to their ends together
     "one-figure",
     "saturation-map",
@@ -180,8 +179,8 @@ def _draw_in(pool: Executor, tasks: Sequence[Task]) -> dict[Picture, Parts]:
 def _draw(picture: Picture, frames: Sequence[pd.DataFrame], entry: Path | None) -> Parts:
     """Draw one picture, and keep it in `entry` in place of older ones."""
     form, stage = FORMS[picture.form], {} if picture.stage is None else {"stage": picture.stage}
-    with _no_collecting(), using(form.medium, form.theme, picture.font):
-        parts = form.make(SPECS[picture.figure].draw(*frames, **stage), picture.name, form.theme)
+    with _no_collecting(), using(form.medium, THEMES[picture.themes[0]], picture.font):
+        parts = form.make(SPECS[picture.figure].draw(*frames, **stage), picture)
     if entry:
         _keep(entry, parts)
         for older in set(entry.parent.glob(f"{_stem(picture)}-{'?' * 16}.zip")) - {entry}:
@@ -222,7 +221,7 @@ def _entries(pictures: Iterable[Picture], frames: Mapping[str, pd.DataFrame], ke
 
 
 def _stem(picture: Picture) -> str:
-    return picture.name if picture.form == "page" else f"{picture.name}.{picture.form}"
+    return picture.name if picture.form == "page" else ".".join((picture.name, picture.form, *picture.themes))
 
 
 def _keep(entry: Path, members: Parts) -> None:

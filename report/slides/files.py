@@ -50,14 +50,14 @@ def slide_files(
     if figures:
         slides = chosen(slides, figures)
     shown = list(dict.fromkeys(picture for slide in slides for picture in pictures_of(slide)))
-    wanted = {picture: Drawn(picture.figure, f"deck-{theme.name}", picture.stage, font) for picture in shown}
-    files = {(spec.name, name): Drawn(spec.name, f"slide-{name}", None, font) for spec in specs for name in themes}
+    files = {spec.name: Drawn(spec.name, "slide", tuple(themes), font=font) for spec in specs}
+    wanted = {picture: Drawn(picture.figure, "deck", (theme.name,), picture.stage, font) for picture in shown}
     parts = draw([*files.values(), *wanted.values()], frames, kept, workers)
     pictures = {picture.name: picture_files(picture, parts[drawn], frames) for picture, drawn in wanted.items()}
     title, family = plain_text(prose(TITLE)), find_font(font).name if font else FONT
     forced = None if len(themes) > 1 else theme.name
     return {
-        **dict(_figure_files(specs, themes, parts, files)),
+        **{path: content for name, drawn in files.items() for path, content in _figure_files(name, parts[drawn])},
         f"{FOLDER}/deck.pptx": powerpoint(slides, pictures, theme, family, title),
         f"{FOLDER}/deck.html": html_deck(slides, pictures, forced, title).encode(),
         f"{FOLDER}/index.html": contact_sheet(list(_on_sheet(specs, frames)), themes, title).encode(),
@@ -74,16 +74,10 @@ def picture_files(picture: Picture, parts: Parts, frames: Mapping[str, pd.DataFr
     return PictureFiles(parts["svg"], parts["png"], alt, labelled(parts["page"].decode(), alt))
 
 
-def _figure_files(
-    specs: Iterable[FigureSpec],
-    themes: Sequence[str],
-    parts: Mapping[Drawn, Parts],
-    files: Mapping[tuple[str, str], Drawn],
-) -> Iterator[tuple[str, bytes]]:
-    for theme in themes:
-        for spec in specs:
-            for kind, content in parts[files[spec.name, theme]].items():
-                yield f"{FOLDER}/figures/{theme}/{spec.name}.{kind}", content
+def _figure_files(name: str, parts: Parts) -> Iterator[tuple[str, bytes]]:
+    for part, content in parts.items():
+        theme, kind = part.split(".")
+        yield f"{FOLDER}/figures/{theme}/{name}.{kind}", content
 
 
 def _on_sheet(specs: Iterable[FigureSpec], frames: Mapping[str, pd.DataFrame]) -> Iterator[SheetFigure]:

@@ -19,7 +19,7 @@ from report.slides.slide import Block, Code, Derivation, Formula, Picture, Slide
 from report.walkthrough import Comparison
 from report.wording import grouped, interval_text, margin, measured, number, percent, plain, prediction_text
 
-MOST_ROWS = 12  # of a table; a longer comparison has computed and printed numbers side by side
+MOST_ROWS, MOST_COLUMNS = 8, 6  # of a comparison's table; of numbers
 
 
 @dataclass(frozen=True)
@@ -142,38 +142,42 @@ class PrintedBeside(Idea):
     name: str
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
+        """One, or several where rows are many."""
         printed = material.kept.one("printed", self.name)
         agreement = printed.comparison.agreement
         finding = prose(agreement[:1].upper() + agreement[1:] + ".")
-        said = [finding, *material.said(f"printed-{self.name}")]
-        yield place.slide(
-            f"printed-{self.name}", prose(printed.title), [comparison_table(printed.comparison)], said, finding
-        )
+        notes = [finding, *material.said(f"printed-{self.name}")]
+        tables = comparison_tables(printed.comparison)
+        for number, table in enumerate(tables, 1):
+            of_many = f" ({number} of {len(tables)})" if len(tables) > 1 else ""
+            name = f"printed-{self.name}" + (f"-{number}" if of_many else "")
+            yield place.slide(name, prose(printed.title + of_many), [table], notes, finding)
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """A row of computed numbers over one of printed ones, or both in one row where rows are many."""
-    if 2 * len(comparison.lines) <= MOST_ROWS:
-        rows = []
-        for line in comparison.lines:
-            rows.append([f"{line.label} computed", *line.computed])
-            rows.append([f"{line.label} printed", *line.printed])
-        return _table(["", *comparison.columns], rows)
-    columns = [f"{column}, {what}" for what in ("computed", "printed") for column in comparison.columns]
-    return _table(["", *columns], [[line.label, *line.computed, *line.printed] for line in comparison.lines])
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """Rows of computed numbers over printed ones; both in one row where rows are many and columns few."""
+    lines, columns = comparison.lines, comparison.columns
+    if 2 * len(lines) > MOST_ROWS and 2 * len(columns) <= MOST_COLUMNS:
+        heads = [f"{column}, {what}" for what in ("computed", "printed") for column in columns]
+        return [_table(["", *heads], [[line.label, *line.computed, *line.printed] for line in lines])]
+    n_tables = -(-2 * len(lines) // MOST_ROWS)
+    size = -(-len(lines) // n_tables)
+    rows = [
+        [[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines
+    ]
+    return [_table(["", *columns], sum(rows[i : i + size], [])) for i in range(0, len(lines), size)]
 
 
 @dataclass(frozen=True)
 class Coded(Idea):
-    """Methods of a class, from the running source."""
+    """Functions or classes from the running source, without their docstrings."""
 
     name: str
     things: tuple[str, ...]
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One."""
-        code = Code("\n".join(excerpt(thing).source for thing in self.things))
+        code = Code("\n".join(excerpt(thing).bare for thing in self.things))
         words = material.shown(self.name)
         blocks = [code, *([Words(words)] if words else [])]
         yield place.slide(f"code-{self.name}", prose(place.chapter.title), blocks, [*words, *material.said(self.name)])

@@ -48,11 +48,10 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
     "context": (Told("context", ("context",), is_led=True), Shown("context-plane"), PrintedBeside("context")),
     "formula": (Told("formula", ("attention",)),),
     "basic": (
-        Coded("basic", ("scaling.attention.SelfAttentionV1.steps", "scaling.attention.SelfAttentionV1.__call__")),
-        PrintedBeside("basic"),
+        Coded("basic", ("scaling.attention.SelfAttentionV1",)), PrintedBeside("basic"),
     ),
     "advanced": (
-        Coded("advanced", ("scaling.attention.SelfAttentionV2.__init__",)), Shown("advanced"), PrintedBeside("advanced"),
+        Coded("advanced", ("scaling.attention.SelfAttentionV2",)), Shown("advanced"), PrintedBeside("advanced"),
     ),
     "picture": (Built("one-figure"),),
     "intuition": (Roles(),),
