@@ -73,6 +73,7 @@ NUMBERS = Table(
     ((Markup("16"), Markup("15.98"), Markup("confirmed")), (Markup("64"), Markup("−63.9"), Markup("undecided"))),
 )
 ATTENTION = Formula(r"\operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\right)V")
+WORDS = Words((Markup("Each score has a variance of <i>d</i><sub>k</sub>: see <code>scaling</code>."), Markup("So.")))
 
 
 def slide(name: str, *blocks: Block, part: str = "Middle", title: str = "A short sentence") -> Slide:
@@ -82,13 +83,10 @@ def slide(name: str, *blocks: Block, part: str = "Middle", title: str = "A short
 
 def sample() -> list[Slide]:
     """A slide of every kind; the second part of the deck comes back at its end."""
-    words = Words(
-        (Markup("Each score has a variance of <i>d</i><sub>k</sub>: see <code>scaling</code>."), Markup("So."))
-    )
     return [
-        Slide("opening", "Start", Markup(""), Markup("Why √<i>d</i><sub>k</sub>"), (words,), NOTES, is_opening=True),
-        slide("words", words, part="Start"),
-        slide("mixed", words, ATTENTION, words, NUMBERS, title="Long words fill two lines of the title " * 2),
+        Slide("opening", "Start", Markup(""), Markup("Why √<i>d</i><sub>k</sub>"), (WORDS,), NOTES, is_opening=True),
+        slide("words", WORDS, part="Start"),
+        slide("mixed", WORDS, ATTENTION, WORDS, NUMBERS, title="Long words fill two lines of the title " * 2),
         slide("code", Words((Markup("What was run:"),)), Code(SOURCE)),
         slide("text-table", Table((Markup("a"), Markup("b")), ((Markup("c"), Markup("d " * 80)),), numeric=False)),
         slide("figure", Picture("drawn")),
@@ -320,6 +318,14 @@ def test_looks_of_words() -> None:
     assert all(look.get("lang") == "en-GB" for look in looks.values())
     code = next(shape for shape in named("code").shapes if shape.name.startswith("Code"))
     assert code.text_frame.text.split("\n")[1] == "    # one row for each query"
+
+
+def test_shapes_are_read_aloud_from_the_top(theme: str) -> None:
+    """Their order in the file is that of their places, line by line."""
+    for drawn in [*deck(theme).slides, pptx.Presentation(BytesIO(made([slide("s", ATTENTION, WORDS)]))).slides[0]]:
+        places = [box for name, box in boxes(drawn).items() if not name.startswith("Bar")]
+        middles = [(round(box.top + box.height / 2, 2), box.left) for box in places]
+        assert middles == sorted(middles), drawn.name
 
 
 def test_slides_are_numbered_by_fields(theme: str) -> None:

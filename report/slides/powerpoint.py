@@ -76,8 +76,8 @@ def _add(
     deck: Presentation, media: Media, slide: Slide, number: int, pictures: Mapping[str, PictureFiles], theme: Theme
 ) -> None:
     """One slide with its notes."""
-    has_words = any(isinstance(block, Words) for block in slide.blocks)
-    layout = "opening" if slide.is_opening else "words" if has_words else "exhibit"
+    begins_with_words = bool(slide.blocks) and isinstance(slide.blocks[0], Words)
+    layout = "opening" if slide.is_opening else "words" if begins_with_words else "exhibit"
     drawn = deck.slides.add_slide(deck.slide_layouts[LAYOUTS.index(layout)])
     drawn.element.cSld.set("name", clean(slide.name))
     canvas = Canvas(drawn, media)
