@@ -171,7 +171,7 @@ def _are_parted(before: Piece, piece: Piece, is_applied: bool) -> bool:
     if before.kind in {Kind.BIG, Kind.ROOT} or piece.kind in {Kind.WORD, Kind.BIG, Kind.FRACTION}:
         return True
     if before.is_scripted:
-        return piece.text[:1] not in {"(", "[", "{"}
+        return before.is_power or piece.text[:1] not in {"(", "[", "{"}
     if before.kind in {Kind.CLOSING, Kind.GROUP}:
         return piece.kind in {Kind.LETTER, Kind.NUMBER, Kind.ROOT}
     return piece.kind is Kind.NUMBER and before.kind in {Kind.LETTER, Kind.NUMBER}

@@ -145,7 +145,7 @@ def _add_notes(canvas: Canvas, slide: Slide, number: int) -> None:
 
 def _one_paragraph(words: Markup) -> list[Run]:
     """The words as one paragraph, whatever they were."""
-    return [run for runs in paragraphs(words) for run in runs]
+    return [run for runs in paragraphs(words) for run in (Run(" "), *runs)][1:]
 
 
 def _title_look(title: Markup, sizes: Sequence[float], box: Box) -> Look:
