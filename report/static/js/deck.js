@@ -192,7 +192,7 @@
     setInterval(tick, 1000);
     tick();
 
-    for (const notes of document.querySelectorAll("aside")) Object.assign(notes, { tabIndex: 0, ariaLabel: "Notes" }); // they scroll
+    for (const notes of document.querySelectorAll("aside")) notes.tabIndex = 0; // they scroll
     if (isSecond) for (const name of ["data-presenter", "data-notes"]) root.toggleAttribute(name, true);
     show(Math.max(0, indexOf(location.hash)));
   });
