@@ -117,7 +117,8 @@ def test_a_policy_without_files_would_stop_them(browser: Browser, folder: Path) 
 def test_words_filter_the_figures(page: Page) -> None:
     """Those stay that have every word in their name, title, caption or alternative; the count says how many."""
     for words, names in {
-        "": ["growth", "row", "law"], "LINE": ["growth", "law"], "rising  64": ["growth"], "bars": ["row"], "bars line": [],
+        "": ["growth", "row", "law"], "LINE": ["growth", "law"], "rising  64": ["growth"], "bars": ["row"],
+        "bars line": [],
     }.items():  # fmt: skip
         page.fill("input", words)
         shown = "[...document.querySelectorAll('article')].filter(card => card.checkVisibility()).map(card => card.id)"
