@@ -11,6 +11,12 @@ SCHEDULER ?=
 OUT ?= build
 ## STRICT=          1: fail when a claim is refuted
 STRICT ?=
+## FIGURES=         of `make slides`: names of figures, between commas (empty: all; `make figures` lists them)
+FIGURES ?=
+## THEME=           light or dark (empty: figures in both, a light deck)
+THEME ?=
+## FONT=            of figures and slides: a .ttf or .otf file, or an installed family (empty: the report's own, and Arial)
+FONT ?=
 ## QK=              of `make audit`: the file, or the folder of .npy files, with queries and keys
 QK ?=
 ## CAUSAL=          1: queries see the keys up to their own place
@@ -24,16 +30,17 @@ ENTROPY ?=
 ## HEADS=           how many query heads stand side by side, where arrays have no axis for them
 HEADS ?=
 ## PYTHON=          the Python to make .venv with (empty: the first of at least 3.11 on PATH)
-export PRESET SEED JOBS SCHEDULER OUT STRICT QK CAUSAL BATCH_FIRST SCALE ENTROPY HEADS PYTHON
+export PRESET SEED JOBS SCHEDULER OUT STRICT FIGURES THEME FONT QK CAUSAL BATCH_FIRST SCALE ENTROPY HEADS PYTHON
 
 python := .venv/bin/python
 flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${SCHEDULER:+--scheduler "$$SCHEDULER"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)
+slide_flags = $${FIGURES:+--figures "$$FIGURES"} $${THEME:+--theme "$$THEME"} $${FONT:+--font "$$FONT"}
 audit_flags = $${SCALE:+--scale "$$SCALE"} $${ENTROPY:+--entropy "$$ENTROPY"} $${HEADS:+--heads "$$HEADS"} $${JOBS:+--jobs "$$JOBS"} $${OUT:+--out "$$OUT"} $$(case "$$CAUSAL" in "" | 0) ;; *) echo --causal ;; esac) $$(case "$$BATCH_FIRST" in "" | 0) ;; *) echo --batch-first ;; esac)
 lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --only-binary :all: \
   --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cluster setup-dev report audit run bench scheduler worker test soak lint lock clean distclean
+.PHONY: help setup setup-cluster setup-dev report slides figures audit run bench scheduler worker test soak lint lock clean distclean
 
 help: ## this list
 	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
@@ -49,6 +56,12 @@ setup-dev:
 
 report: setup ## run the experiments and write the page: build/report/index.html
 	@$(python) -m report page $(flags)
+
+slides: setup ## figures to show on slides, and a deck of them: build/slides/index.html, deck.pptx, deck.html
+	@$(python) -m report slides $(flags) $(slide_flags)
+
+figures: setup ## list the figures by name, for FIGURES=
+	@$(python) -m report figures
 
 audit: setup ## are your own heads saturated? a page on the queries and keys of QK=: build/audit/index.html
 	@$(python) -m report audit $(audit_flags) -- "$${QK:?is not set: make audit QK=heads.npz}"

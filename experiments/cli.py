@@ -135,11 +135,14 @@ def n_processors() -> int:
 Render = Callable[[Results, Path, Workers | None], dict[str, bytes]]
 
 
-def run_and_publish(options: RunOptions, render: Render | None = None, modules: Sequence[str] = ()) -> int:
+def run_and_publish(
+    options: RunOptions, render: Render | None = None, modules: Sequence[str] = (), folder: str = "report"
+) -> int:
     """The main job: run → judge → (draw → render) → write; the exit code.
 
     `render` turns results, a folder for what it wants to keep between runs, and processes to draw in, into the files of
-    a report, named relative to the output folder, its page last; those processes load the `modules` as they start.
+    a product, named relative to the output folder, all of them in `folder`, the one to open last; those processes load
+    the `modules` as they start.
     """
     started = time.perf_counter()
     for line in options.preset.left_out:
@@ -148,7 +151,7 @@ def run_and_publish(options: RunOptions, render: Render | None = None, modules: 
         workers = None
         if options.jobs > 1 and (render or not options.scheduler):  # before the folder is held, or they hold it too
             workers = stack.enter_context(Workers(options.jobs, ["experiments.preset", *modules]))
-        stack.enter_context(only_one(options.out))
+        stack.enter_context(only_one(options.out, ["data", folder]))
         executor = _on_cluster(options.scheduler) if options.scheduler else LocalExecutor(workers)
         results = run(options.preset, options.out / "results.sqlite", say, executor)
         files = data_files(results)

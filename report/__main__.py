@@ -1,4 +1,4 @@
-"""`python -m report page|audit`: the report on √d_k, or a page on heads of the reader's own."""
+"""`python -m report page|slides|figures|audit`: the report on √d_k, its slides, or a page on heads of your own."""
 
 import os
 import signal
@@ -13,6 +13,8 @@ from experiments.cli import Parser, add_run_options, guarded, read_run_options, 
 from report.audit.command import audit  # noqa: E402 - see above
 from report.cost import read_cost  # noqa: E402 - see above
 from report.page import page_files  # noqa: E402 - see above
+from report.slides.command import list_figures, slides  # noqa: E402 - see above
+from report.slides.options import add_slide_options, read_slide_options  # noqa: E402 - see above
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,10 +22,16 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m report", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     add_run_options(commands.add_parser("page", help="run a preset and build the page from it"))
+    add_slide_options(commands.add_parser("slides", help="run a preset and build figures and decks for slides from it"))
+    commands.add_parser("figures", help="list the figures by name")
     add_audit_options(commands.add_parser("audit", help="measure the queries and keys in files, and build a page"))
     arguments = parser.parse_args(argv)
     if arguments.command == "audit":
         return audit(read_audit_options(arguments))
+    if arguments.command == "figures":
+        return list_figures()
+    if arguments.command == "slides":
+        return slides(read_slide_options(arguments))
     options = read_run_options(arguments)
     return run_and_publish(options, partial(page_files, cost=read_cost(options.out, say)), ["report.page"])
 

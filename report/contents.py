@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+TITLE = "Why does attention divide by $\\sqrt{d_k}$?"
+
 
 @dataclass(frozen=True)
 class Chapter:

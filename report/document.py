@@ -16,6 +16,7 @@ from report.contents import Part
 from report.drawing import DrawnFigure
 from report.excerpts import excerpt
 from report.figures.glyphs import share_glyphs
+from report.kept import Answer, Kept, Printed
 from report.prose import add_formulas, prose
 from report.references import References
 from report.wording import (
@@ -75,13 +76,15 @@ def document(
     context: Mapping[str, Any],
     styles: Sequence[str] = STYLES,
     scripts: Sequence[str] = ("page",),
+    kept: Kept | None = None,
 ) -> str:
     """The page as HTML: a template that fills the blocks of `frame.html.jinja2`, and the chapters of its parts.
 
     `context` is what these templates name beside the rest, `folder` of the chapters among them; `scripts` stand after
-    the text. Raises when a template refers to a figure, claim or section that does not exist, or leaves a figure out.
+    the text; `kept` takes up what the page keeps of itself. Raises when a template refers to a figure, claim or section
+    that does not exist, or leaves a figure out.
     """
-    references = References()
+    references, kept = References(), kept or Kept()
     drawings, glyphs = share_glyphs({name: figure.inline for name, figure in figures.items()})
     numbered = [chapter for part in parts for chapter in part.chapters if chapter.is_numbered]
     whole = {
@@ -93,9 +96,10 @@ def document(
         "drawings": drawings,
         "glyphs": glyphs,
     }
-    page = _environment(references).get_template(template)
+    page = _environment(references, kept).get_template(template)
     page.render(whole)
     references.begin_final_pass()
+    kept.clear()
     html = hold_punctuation(page.render(whole))
     if missing := set(figures) - set(references.names("figure")):
         raise ValueError(f"figures that no chapter shows: {', '.join(sorted(missing))}")
@@ -104,11 +108,11 @@ def document(
 
 def single_page(template: str, context: Mapping[str, Any], inside: Inside) -> str:
     """A page without chapters, and so without numbers to refer to: a template that extends `shell.html.jinja2`."""
-    page = _environment(References()).get_template(template)
+    page = _environment(References(), Kept()).get_template(template)
     return hold_punctuation(page.render({**context, **inside.context()}))
 
 
-def _environment(references: References) -> Environment:
+def _environment(references: References, kept: Kept) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -122,7 +126,7 @@ def _environment(references: References) -> Environment:
     )  # fmt: skip
     environment.globals.update(
         reference=references.refer, Reference=references.refer_first, number_of=references.number_of,
-        define=references.define, stands=references.stands,
+        define=references.define, stands=references.stands, keep=kept.keep, Answer=Answer, Printed=Printed,
     )  # fmt: skip
     return environment
 

@@ -4,28 +4,76 @@ import gc
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from experiments.claims import Ledger
 from experiments.runner import Results
 from report.figures import SPECS, figures_of
-from report.figures.export import files, labelled, page_svg
+from report.figures.export import deck_files, files, labelled, page_svg, slide_files
 from report.figures.spec import FigureSpec
+from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, using
 from report.prose import prose
 
 HERE = Path(__file__).parent
-Task = tuple[str, list[pd.DataFrame], Path | None]  # the arguments of `_draw`, fit for another process
+Parts = Mapping[str, bytes]  # what was made of a figure, by what it is
 
 
+class Picture(NamedTuple):
+    """A figure, or as much of it as is drawn by a stage, in one of the forms."""
+
+    figure: str
+    form: str = "page"
+    themes: tuple[str, ...] = (LIGHT.name,)
+    stage: int | None = None
+    font: str | None = None  # of the reader's; else ours
+
+    @property
+    def name(self) -> str:
+        """Of its figure, with the stage counted from 1."""
+        return self.figure if self.stage is None else f"{self.figure}-{self.stage + 1}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What figures are drawn as: a canvas, and what is made of one drawing in all of a picture's themes."""
+
+    medium: Medium
+    make: Callable[[Figure, Picture], Parts]
+
+
+def page_parts(figure: Figure, picture: Picture) -> Parts:
+    """Both files, and the SVG for the page, still without words."""
+    made = files(figure)
+    return {"svg": made.svg, "png": made.png, "page": page_svg(made.svg, picture.name).encode()}
+
+
+def deck_parts(figure: Figure, picture: Picture) -> Parts:
+    """The same for the room under a slide's title, in one theme."""
+    (theme,) = picture.themes
+    made = deck_files(figure, picture.name, THEMES[theme])
+    return {"svg": made.svg, "png": made.png, "page": made.page.encode()}
+
+
+def slide_parts(figure: Figure, picture: Picture) -> Parts:
+    """The files of a slide, named `theme.kind`."""
+    made = {theme: slide_files(figure, THEMES[theme]) for theme in picture.themes}
+    return {f"{theme}.{kind}": getattr(each, kind) for theme, each in made.items() for kind in ("svg", "pdf", "png")}
+
+
+FORMS: Mapping[str, Form] = {
+    "page": Form(PAGE, page_parts), "slide": Form(SLIDE, slide_parts), "deck": Form(DECK, deck_parts),
+}  # fmt: skip
 FIRST = (  # those that take longest, so that processes beside each other come to their ends together
     "one-figure",
     "saturation-map",
@@ -41,7 +89,7 @@ FIRST = (  # those that take longest, so that processes beside each other come t
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure in each of its forms."""
+    """A figure of a page in each of its forms."""
 
     spec: FigureSpec
     caption: Markup
@@ -50,23 +98,19 @@ class DrawnFigure:
     png: bytes
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """What drawing gives: a figure's files, and its SVG for the page, still without words."""
-
-    svg: bytes
-    png: bytes
-    page: str
-
-
 def draw_all(results: Results, kept: Path | None = None, pool: Executor | None = None) -> dict[str, DrawnFigure]:
-    """Every figure by name.
+    """Every figure by name, for the page.
 
     In the folder `kept`, if given, files of figures are kept for the next run. Without `pool`, an executor of
     processes, all is drawn in this one; the bytes are the same.
     """
-    frames = {**results.frames, "claims": claims_frame(results.ledger)}
+    frames = all_frames(results)
     return draw_figures(figures_of(frames), frames, kept, pool)
+
+
+def all_frames(results: Results) -> dict[str, pd.DataFrame]:
+    """Those that figures are drawn from, the claims among them."""
+    return {**results.frames, "claims": claims_frame(results.ledger)}
 
 
 def draw_figures(
@@ -75,17 +119,10 @@ def draw_figures(
     kept: Path | None = None,
     pool: Executor | None = None,
 ) -> dict[str, DrawnFigure]:
-    """These figures by name, of those in `SPECS`; see `draw_all`."""
-    specs = {spec.name: spec for spec in figures}
-    entries = _entries(specs.values(), frames, kept) if kept else {}
-    drawings = {name: drawing for name, entry in entries.items() if (drawing := _read(entry))}
-    missing = sorted(specs.keys() - drawings.keys(), key=lambda name: (*FIRST, name).index(name))
-    tasks = [(name, specs[name].given(frames), entries.get(name)) for name in missing]
-    if pool is None:
-        drawings |= {task[0]: _draw(*task) for task in tasks}
-    else:
-        drawings |= _draw_in(pool, tasks)
-    return {name: _drawn(spec, spec.given(frames), drawings[name]) for name, spec in specs.items()}
+    """These figures by name, of those in `SPECS`, for the page; see `draw_all`."""
+    pictures = {spec.name: Picture(spec.name) for spec in figures}
+    parts = draw(pictures.values(), frames, kept, pool)
+    return {name: _drawn(SPECS[name], frames, parts[picture]) for name, picture in pictures.items()}
 
 
 def figure_files(folder: str, figures: Mapping[str, DrawnFigure]) -> dict[str, bytes]:
@@ -94,36 +131,61 @@ def figure_files(folder: str, figures: Mapping[str, DrawnFigure]) -> dict[str, b
     return {f"{folder}/figures/{name}.{kind}": made for name, of in forms.items() for kind, made in of.items()}
 
 
-def _drawn(spec: FigureSpec, frames: Sequence[pd.DataFrame], drawing: Drawing) -> DrawnFigure:
+def _drawn(spec: FigureSpec, frames: Mapping[str, pd.DataFrame], parts: Parts) -> DrawnFigure:
+    given = spec.given(frames)
     return DrawnFigure(
         spec=spec,
-        caption=prose(spec.caption(*frames)),
-        inline=labelled(drawing.page, spec.alt(*frames)),
-        svg=drawing.svg,
-        png=drawing.png,
+        caption=prose(spec.caption(*given)),
+        inline=labelled(parts["page"].decode(), spec.alt(*given)),
+        svg=parts["svg"],
+        png=parts["png"],
     )
 
 
-def _draw_in(pool: Executor, tasks: Sequence[Task]) -> dict[str, Drawing]:
+def draw(
+    pictures: Iterable[Picture],
+    frames: Mapping[str, pd.DataFrame],
+    kept: Path | None = None,
+    pool: Executor | None = None,
+) -> dict[Picture, Parts]:
+    """What is made of these pictures; see `draw_all`. Those in a font of the reader's are not kept."""
+    wanted = list(dict.fromkeys(pictures))
+    entries = _entries([picture for picture in wanted if not picture.font], frames, kept) if kept else {}
+    found = {picture: parts for picture, entry in entries.items() if (parts := _read(entry))}
+    missing = sorted(
+        set(wanted) - found.keys(), key=lambda it: ((*FIRST, it.figure).index(it.figure), it.name, it.form)
+    )
+    tasks = [(picture, SPECS[picture.figure].given(frames), entries.get(picture)) for picture in missing]
+    if pool is None:
+        found |= {task[0]: _draw(*task) for task in tasks}
+    else:
+        found |= _draw_in(pool, tasks)
+    return {picture: found[picture] for picture in wanted}
+
+
+Task = tuple[Picture, list[pd.DataFrame], Path | None]  # the arguments of `_draw`, fit for another process
+
+
+def _draw_in(pool: Executor, tasks: Sequence[Task]) -> dict[Picture, Parts]:
     """Draw in the pool's processes; the first fault is raised here, and what has not begun is not drawn."""
     futures = {task[0]: pool.submit(_draw, *task) for task in tasks}
     try:
-        return {name: future.result() for name, future in futures.items()}
+        return {picture: future.result() for picture, future in futures.items()}
     finally:
         for future in futures.values():
             future.cancel()
 
 
-def _draw(name: str, frames: Sequence[pd.DataFrame], entry: Path | None) -> Drawing:
-    """Draw one figure, and keep it in `entry` in place of older ones."""
-    with _no_collecting():
-        made = files(SPECS[name].draw(*frames))
-        drawing = Drawing(made.svg, made.png, page_svg(made.svg, name))
+def _draw(picture: Picture, frames: Sequence[pd.DataFrame], entry: Path | None) -> Parts:
+    """Draw one picture, and keep it in `entry` in place of older ones."""
+    form, stage = FORMS[picture.form], {} if picture.stage is None else {"stage": picture.stage}
+    with _no_collecting(), using(form.medium, THEMES[picture.themes[0]], picture.font):
+        parts = form.make(SPECS[picture.figure].draw(*frames, **stage), picture)
     if entry:
-        _keep(entry, {"svg": drawing.svg, "png": drawing.png, "page": drawing.page.encode()})
-        for older in set(entry.parent.glob(f"{name}-{'?' * 16}.zip")) - {entry}:
+        _keep(entry, parts)
+        for older in set(entry.parent.glob(f"{_stem(picture)}-{'?' * 16}.zip")) - {entry}:
             older.unlink(missing_ok=True)
-    return drawing
+    return parts
 
 
 @contextmanager
@@ -139,38 +201,43 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _read(entry: Path) -> Drawing | None:
+def _read(entry: Path) -> Parts | None:
     """What an earlier run with the same data and code has kept, if it is there and whole."""
     try:
         with zipfile.ZipFile(entry) as archive:  # its checksums tell a damaged file
-            return Drawing(archive.read("svg"), archive.read("png"), archive.read("page").decode())
+            return {name: archive.read(name) for name in archive.namelist()}
     except Exception:  # a damaged archive raises almost anything, from zlib's errors to "File is encrypted"
         return None  # to be drawn
 
 
-def _entries(specs: Iterable[FigureSpec], frames: Mapping[str, pd.DataFrame], kept: Path) -> dict[str, Path]:
-    """The file of each figure in the folder `kept`."""
+def _entries(pictures: Iterable[Picture], frames: Mapping[str, pd.DataFrame], kept: Path) -> dict[Picture, Path]:
+    """The file of each picture in the folder `kept`."""
     digests = {name: hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest() for name, frame in frames.items()}
     return {
-        spec.name: kept / f"{spec.name}-{_key(spec, [digests[experiment] for experiment in spec.experiments])}.zip"
-        for spec in specs
+        picture: kept / f"{_stem(picture)}-{_key(picture, [digests[name] for name in given])}.zip"
+        for picture in pictures
+        for given in (SPECS[picture.figure].experiments,)
     }
 
 
-def _keep(entry: Path, members: Mapping[str, bytes]) -> None:
+def _stem(picture: Picture) -> str:
+    return picture.name if picture.form == "page" else ".".join((picture.name, picture.form, *picture.themes))
+
+
+def _keep(entry: Path, members: Parts) -> None:
     """Write an archive beside, then rename it: it is there in full or not at all, and a run does not depend on it."""
     beside = entry.with_suffix(".partial")
     with suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(beside, "w") as archive:
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, content in members.items():
                 archive.writestr(name, content)
         os.replace(beside, entry)
 
 
-def _key(spec: FigureSpec, digests: Sequence[str]) -> str:
-    """Hash of everything that decides a figure's files, from those of its frames."""
-    return hashlib.sha256("\n".join([f"{spec.name} {_code()}", *digests]).encode()).hexdigest()[:16]
+def _key(picture: Picture, digests: Sequence[str]) -> str:
+    """Hash of everything that decides what is made of a picture, from those of its frames."""
+    return hashlib.sha256("\n".join([f"{_stem(picture)} {_code()}", *digests]).encode()).hexdigest()[:16]
 
 
 @cache

@@ -1,5 +1,6 @@
 """The running source, to be shown on the page."""
 
+import ast
 import inspect
 import textwrap
 from dataclasses import dataclass
@@ -13,6 +14,19 @@ class Excerpt:
     name: str  # a method's with its class's
     place: str  # the file, relative to the project
     source: str
+
+    @property
+    def bare(self) -> str:
+        """The source without docstrings, and without the blank lines behind them."""
+        lines = self.source.splitlines()
+        for node in ast.walk(ast.parse(self.source)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+                words = node.body[0]
+                last = words.end_lineno or words.lineno
+                is_blank_behind = last < len(lines) and not lines[last].strip()
+                for number in range(words.lineno - 1, last + is_blank_behind):
+                    lines[number] = "\0"
+        return "\n".join(line for line in lines if line != "\0") + "\n"
 
 
 def excerpt(dotted: str) -> Excerpt:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from experiments.claims import Verdict
 from experiments.provenance import provenance
@@ -16,6 +17,7 @@ from report.embedded import DIGITS, embedded
 from report.explorer import explorer_table
 from report.findings import FINDINGS
 from report.glossary import GLOSSARY
+from report.kept import Kept
 from report.sources import SOURCES
 from report.walkthrough import walkthrough
 
@@ -38,7 +40,22 @@ def page_files(
 
 def render(results: Results, figures: Mapping[str, DrawnFigure], cost: Cost | None = None) -> str:
     """The page as HTML. Raises when a template refers to a figure, claim or section that does not exist."""
-    context = {
+    data = embedded(results, {FILE: cost.text} if cost else None)
+    context = {**page_context(results, cost), "data": data}
+    return document("page.html.jinja2", parts_of(cost is not None), figures, context, (*STYLES, "explorer"), SCRIPTS)
+
+
+def kept_of(results: Results, figures: Mapping[str, DrawnFigure], cost: Cost | None = None) -> Kept:
+    """What the page keeps of itself for slides; the figures need not be drawn for that."""
+    kept = Kept()
+    context = {**page_context(results, cost), "data": ""}
+    document("page.html.jinja2", parts_of(cost is not None), figures, context, (), (), kept)
+    return kept
+
+
+def page_context(results: Results, cost: Cost | None) -> dict[str, Any]:
+    """What the page's templates name, but for its data."""
+    return {
         "folder": "chapters",
         "cost": cost,
         "ledger": results.ledger,
@@ -51,8 +68,6 @@ def render(results: Results, figures: Mapping[str, DrawnFigure], cost: Cost | No
         "sources": SOURCES,
         "provenance": provenance(results.preset),
         "preset": results.preset,
-        "data": embedded(results, {FILE: cost.text} if cost else None),
         "explorer": explorer_table(results.frames["explorer"]),
         "digits": DIGITS,
     }
-    return document("page.html.jinja2", parts_of(cost is not None), figures, context, (*STYLES, "explorer"), SCRIPTS)

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from report.formulas import to_mathml
 
-_DISPLAY = re.compile(r"\$\$\s*(?:\((?P<name>[\w-]+)\)\s*)?(?P<latex>[^$]+?)\s*\$\$")
+_DISPLAY = re.compile(r"\$\$\s*(?:\((?P<name>~?[\w-]+)\)\s*)?(?P<latex>[^$]+?)\s*\$\$")
 _INLINE = re.compile(r"\$(?P<latex>[^$]+)\$")
 
 

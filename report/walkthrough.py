@@ -112,6 +112,16 @@ class PrintedRun:
 
 
 @dataclass(frozen=True)
+class Role:
+    """What one of a token's three vectors stands for."""
+
+    name: str  # plain text with maths as $...$
+    in_library: str
+    in_sentence: str
+    vector: str  # that of the token which the lecture follows
+
+
+@dataclass(frozen=True)
 class Walkthrough:
     """Everything that the lecture's chapters say in numbers."""
 
@@ -167,6 +177,24 @@ class Walkthrough:
             ],
             agreement=agreement(sum(agreeing(*pair) for pair in entries), sum(len(printed) for _, printed in entries)),
         )
+
+    @property
+    def roles(self) -> list[Role]:
+        """Query, key and value."""
+
+        def vector(sheet: Sheet) -> str:
+            return f"({', '.join(sheet.entry(self.focus, column) for column in range(len(sheet.columns)))})"
+
+        queries, keys, values = vector(self.basic.queries), vector(self.basic.keys), vector(self.basic.values)
+        asks, offers, says = (
+            "what this token looks for in the others", "what a token can be found by",
+            "what a token passes on when found",
+        )  # fmt: skip
+        return [
+            Role("query $q_i$", "the question you came with", asks, queries),
+            Role("key $k_j$", "what stands on the spine", offers, keys),
+            Role("value $v_j$", "what stands inside", says, values),
+        ]
 
     @property
     def even_entropy(self) -> float:

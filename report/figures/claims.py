@@ -1,6 +1,8 @@
 """Every claim's estimate with its interval, measured in margins from its prediction."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from report.figures.spec import FigureSpec
 from report.wording import count, listing
 
 LABELLED_ROW, THIN_ROW, OTHER_LINES = 1.55, 0.8, 7.0  # heights in text sizes; the last is for heading, key and axis
+GROUP_ROW, NEAR = 1.3, 2.0  # on a slide: the least height of a group's row, and what `FARTHEST` is for all
 FARTHEST = 3.0  # margins from the prediction; what lies beyond is drawn at the edge
 
 
@@ -61,18 +64,18 @@ def _tally(members: pd.DataFrame) -> str:
 
 @style.styled
 def draw_forest(frame: pd.DataFrame) -> Figure:
-    """One row for each claim, in groups; where there is no room, only refuted ones have a label."""
+    """One row for each claim, in groups; where there is no room, only refuted ones have a label, or groups a row."""
     claims = _in_margins(frame.reset_index(drop=True))
-    text = style.medium().text / 72  # inches
-    room = style.medium().tallest / text - OTHER_LINES
+    if style.medium().is_fixed and _place(claims, labelled=True).height > _room():
+        return _draw_groups(claims)
+    text, room = style.medium().text / 72, _room()  # inches
     rows = _place(claims, labelled=True)
     labelled = rows.height <= room
     rows = rows if labelled else _place(claims, labelled=False)
     figure = style.new_figure((rows.height + OTHER_LINES) * text / style.medium().height)
     axes = figure.add_subplot()
-    axes.axvspan(-1, 1, color=style.BAND, linewidth=0)
-    axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
     edge = float(np.clip(1.1 * claims[["low", "high"]].abs().to_numpy().max(), 1.6, FARTHEST))
+    _prepare(axes, edge, rows.height)
     size = 1.0 if labelled else float(np.clip(room / rows.height, 0.6, 0.9))
     _marks(axes, claims.assign(y=pd.Series(rows.claims)), edge, size)
     ticks = dict.fromkeys(rows.headings.values(), "")
@@ -84,11 +87,6 @@ def draw_forest(frame: pd.DataFrame) -> Figure:
     for label, y in zip(axes.get_yticklabels(), ticks, strict=True):
         if y in rows.headings.values():
             label.set_fontproperties(style.strong())
-    axes.set_ylim(rows.height, -0.3)
-    axes.set_xlim(-1.08 * edge, 1.08 * edge)
-    axes.set_xticks([-1, 0, 1], ["−1", "0", "+1"])
-    axes.grid(visible=False)
-    axes.spines["left"].set_visible(False)
     style.heading(figure, "estimate and simultaneous interval, in margins (shaded: the prediction)")
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, markerscale=1 / size, handlelength=1.2,
@@ -98,6 +96,58 @@ def draw_forest(frame: pd.DataFrame) -> Figure:
         refuted = claims[claims["verdict"] == "refuted"].head(int(room / 1.5))
         style.end_labels(axes, [style.EndLabel(rows.claims[row], refuted["label"][row]) for row in refuted.index])
     return figure
+
+
+def _room() -> float:
+    """The tallest a figure's rows can be, in text sizes."""
+    return style.medium().tallest * 72 / style.medium().text - OTHER_LINES
+
+
+def _prepare(axes: Axes, edge: float, height: float) -> None:
+    """An axis of margins, with the prediction and its region, and rows from the top down."""
+    axes.axvspan(-1, 1, color=style.BAND, linewidth=0)
+    axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
+    axes.set_ylim(height, -0.3)
+    axes.set_xlim(-1.08 * edge, 1.08 * edge)
+    axes.set_xticks([-1, 0, 1], ["−1", "0", "+1"])
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)
+
+
+def _draw_groups(claims: pd.DataFrame) -> Figure:
+    """A row for each group, with the estimates and the intervals of all its claims; few rows in each panel."""
+    groups = list(claims["group"].drop_duplicates())
+    n_panels = max(1, math.ceil(len(groups) * GROUP_ROW / (_room() + 1.5)))
+    n_rows = math.ceil(len(groups) / n_panels)
+    figure = style.new_figure()
+    panels = figure.subplots(1, n_panels, sharex=True, squeeze=False)[0]
+    for i, axes in enumerate(panels):
+        shown = groups[i * n_rows : (i + 1) * n_rows]
+        rows = claims[claims["group"].isin(shown)]
+        y = rows["group"].map({group: place + 0.5 for place, group in enumerate(shown)})
+        _prepare(axes, NEAR, n_rows)
+        _marks(axes, rows.assign(y=y), NEAR, 0.8)
+        axes.set_yticks([place + 0.5 for place in range(len(shown))], shown)
+        for label in axes.get_yticklabels():
+            label.set_fontproperties(style.strong())
+        for place, group in enumerate(shown):
+            verdicts = rows["verdict"][rows["group"] == group]
+            tally = f"{int((verdicts == 'confirmed').sum())} of {len(verdicts)}"
+            _beside(axes, (1, place + 0.5), ("axes fraction", "data"), tally, 0.0, va="center")
+        _beside(axes, (1, 1), "axes fraction", "confirmed", 0.3, va="bottom")
+    handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        handles.values(), handles, loc="upper right", ncols=3, borderaxespad=0.1, handlelength=1.2, columnspacing=1.2
+    )
+    style.heading(figure, "estimates and intervals, in margins")
+    return figure
+
+
+def _beside(axes: Axes, at: tuple[float, float], coordinates: Any, text: str, up: float, va: str) -> None:
+    axes.annotate(
+        text, at, xycoords=coordinates, xytext=(style.em(0.6), style.em(up)), textcoords="offset points", va=va,
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:

@@ -42,9 +42,9 @@ def draw(frame: pd.DataFrame) -> Figure:
     axes.fill(*_hull(points).T, facecolor=style.BAND, linewidth=0)
     ends = np.full((3 * len(points), 2), np.nan)
     ends[::3], ends[1::3] = points, context
-    axes.plot(*ends.T, color=f"{style.INK}80", linewidth=0.55 * rcParams["lines.linewidth"])
+    axes.plot(*ends.T, color=style.faint(style.INK, 0.5), linewidth=0.55 * rcParams["lines.linewidth"])
     axes.scatter(
-        points[:, 0], points[:, 1], s=(style.em() * diameters) ** 2, facecolor=f"{style.SCALED}99",
+        points[:, 0], points[:, 1], s=(style.em() * diameters) ** 2, facecolor=style.faint(style.SCALED, 0.6),
         edgecolor=style.SCALED, linewidth=0.5 * rcParams["lines.linewidth"], clip_on=False, zorder=3,
     )  # fmt: skip
     for name, point, marker, face, size in (

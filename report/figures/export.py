@@ -1,29 +1,25 @@
-"""Figures as bytes: SVG inside the page, which follows its theme, and SVG and PNG files on white."""
+"""Figures as bytes: SVG inside a page, which follows its theme, and files on their theme's solid background."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+import numpy as np
 from markupsafe import Markup, escape
-from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from report.figures.lettering import is_glyph, set_text
 from report.figures.paths import Outlines, read_path, short_number, short_path
 from report.figures.strokes import draw_ticks, drop_clips, drop_faces, joined, sort_axes
-from report.figures.style import BACKGROUND, INK, PAGE, RAW, RAW_TEXT, SCALED, medium
+from report.figures.style import PAGE, as_drawn
+from report.figures.theme import LIGHT, Theme
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
-_THEME = {  # what the page's CSS decides, or may
-    INK: "currentColor",
-    BACKGROUND: "var(--page, #fff)",
-    **{
-        colour.lower(): f"var(--{name}, {colour})"
-        for name, colour in (("raw", RAW), ("raw-text", RAW_TEXT), ("scaled", SCALED))
-    },
-}
 FAST = {"compress_level": 3}  # a third of the time for a tenth more bytes
 COLUMN = 42  # rem: the page's column of text, --measure in theme.css
 _DECIMAL = re.compile(r"-?\d+\.\d+")
@@ -33,7 +29,7 @@ _STYLE = {"fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "s
 
 @dataclass(frozen=True)
 class Files:
-    """A figure as files on white: an SVG with text as outlines, and a PNG."""
+    """A figure as files: an SVG with text as outlines, and a PNG."""
 
     svg: bytes
     png: bytes
@@ -41,9 +37,37 @@ class Files:
 
 def files(figure: Figure) -> Files:
     """Both files; the same bytes for the same figure."""
-    return Files(
-        _saved(figure, "svg", metadata=_NOTHING), _saved(figure, "png", metadata={"Software": None}, pil_kwargs=FAST)
-    )
+    return Files(_svg(figure), _saved(figure, format="png", metadata={"Software": None}, pil_kwargs=FAST))
+
+
+@dataclass(frozen=True)
+class SlideFiles:
+    """A figure as the files of a slide: an SVG with text as outlines, a PDF with its fonts inside, and a PNG."""
+
+    svg: bytes
+    pdf: bytes
+    png: bytes
+
+
+@dataclass(frozen=True)
+class DeckFiles:
+    """A figure as a deck needs it: the same SVG and PNG, and SVG for a page, still without words."""
+
+    svg: bytes
+    png: bytes
+    page: str
+
+
+def slide_files(figure: Figure, theme: Theme | None = None) -> SlideFiles:
+    """A figure's files in a theme, without one in its own; the same bytes for the same figure."""
+    return SlideFiles(_svg(figure, theme), _pdf(figure, theme), _pixels(figure, theme))
+
+
+def deck_files(figure: Figure, name: str, theme: Theme | None = None) -> DeckFiles:
+    """The same for a deck; `name` prefixes the ids of the page's SVG, whose colours are those of the page."""
+    svg = _svg(figure, theme)
+    with as_drawn(figure, theme) as setting:
+        return DeckFiles(svg, _pixels(figure, theme), page_svg(svg, name, setting.theme))
 
 
 def labelled(page: str, alt: str) -> Markup:
@@ -51,10 +75,10 @@ def labelled(page: str, alt: str) -> Markup:
     return Markup(page.replace(' role="img"', f' role="img" aria-label="{escape(alt)}"', 1))
 
 
-def page_svg(svg: bytes, name: str) -> str:
+def page_svg(svg: bytes, name: str, theme: Theme = LIGHT) -> str:
     """An SVG file of a figure, made fit for the page, whose theme it follows: ink is the text's colour.
 
-    `name` prefixes its ids; its text alternative is still missing.
+    `theme` is the one that the file is in; `name` prefixes its ids; its text alternative is still missing.
     Styles become attributes, so that a content security policy may forbid inline styles; CSS gives the size, but for a
     figure narrower than the page's column, whose text shall be no larger than that of the others.
     """
@@ -62,8 +86,9 @@ def page_svg(svg: bytes, name: str) -> str:
     canvas = source.find("./{*}g[@id='figure_1']")
     assert canvas is not None
     canvas.remove(canvas[0])  # the white background, which is the figure's first patch
+    colours = _variables(theme)
     for node in source.iter():
-        _plain(node)
+        _plain(node, colours)
     outlines = {node: read_path(node.attrib.pop("d", "")) for node in source.iter("path") if not is_glyph(node)}
     draw_ticks(source, outlines)
     drop_faces(outlines)
@@ -85,18 +110,53 @@ def page_svg(svg: bytes, name: str) -> str:
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
-def _saved(figure: Figure, kind: str, **options: object) -> bytes:
+def _svg(figure: Figure, theme: Theme | None = None) -> bytes:
+    return _saved(figure, theme, format="svg", metadata=_NOTHING)
+
+
+def _pdf(figure: Figure, theme: Theme | None) -> bytes:
+    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+    return _saved(figure, theme, format="pdf", metadata=nothing)
+
+
+def _saved(figure: Figure, theme: Theme | None = None, **options: object) -> bytes:
     buffer = BytesIO()
-    with rc_context(medium().settings()):
-        figure.savefig(buffer, format=kind, facecolor="white", **options)  # type: ignore[arg-type]
+    with as_drawn(figure, theme) as setting:
+        figure.savefig(buffer, facecolor=setting.theme.background, **options)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _plain(node: Element) -> None:
+def _pixels(figure: Figure, theme: Theme | None) -> bytes:
+    """A PNG without an alpha channel; the canvas that the layout was made on is used again."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    with as_drawn(figure, theme) as setting:
+        face = figure.get_facecolor()
+        figure.set_facecolor(setting.theme.background)
+        canvas.draw()
+        figure.set_facecolor(face)
+    buffer = BytesIO()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).save(buffer, "png", dpi=(figure.dpi, figure.dpi), **FAST)
+    return buffer.getvalue()
+
+
+def _variables(theme: Theme) -> dict[str, str]:
+    """What the page's CSS decides, or may, for a theme's colours as they stand in a file."""
+    named = {"raw": theme.raw, "raw-text": theme.raw_text, "scaled": theme.scaled, "green": theme.green,
+             "green-text": theme.green_text, "pink": theme.pink, "pink-text": theme.pink_text}  # fmt: skip
+    return {
+        theme.ink: "currentColor",
+        theme.face: f"var(--page, {theme.background.replace('#ffffff', '#fff')})",
+        **{colour.lower(): f"var(--{name}, {colour})" for name, colour in named.items()},
+    }
+
+
+def _plain(node: Element, colours: Mapping[str, str]) -> None:
     """Without namespaces and blanks, with styles as attributes, rounded numbers and the theme's colours."""
     node.tag = node.tag.rpartition("}")[2]
     node.text = node.tail = None
-    attributes = _attributes(node)
+    attributes = _attributes(node, colours)
     node.attrib.clear()
     node.attrib.update(attributes)
 
@@ -124,12 +184,12 @@ def _name(source: Element, name: str) -> None:
                         del node.attrib[key]
 
 
-def _attributes(node: Element) -> dict[str, str]:
+def _attributes(node: Element, colours: Mapping[str, str]) -> dict[str, str]:
     """A node's attributes, its style among them."""
     given = {key.rpartition("}")[2]: value for key, value in node.items()}
     for declaration in filter(str.strip, given.pop("style", "").split(";")):
         key, value = (part.strip() for part in declaration.split(":", 1))
-        given[key] = _THEME.get(value, value)
+        given[key] = colours.get(value, value)
     if given.get("fill") == "currentColor":
         del given["fill"]  # the root says it
     for key in given.keys() & _NUMBERS:

@@ -26,10 +26,10 @@ def of_query(frame: pd.DataFrame, statistic: str, rule: str, n_keys: int) -> pd.
 
 def _band(axes: Axes, frame: pd.DataFrame, rule: str, n_keys: int) -> None:
     """Between which values half of the rows lie, and nine in ten, in the rule's colour."""
-    for low, high, opacity in (("q05", "q95", "24"), ("q25", "q75", "38")):
+    for low, high, opacity in (("q05", "q95", 0.14), ("q25", "q75", 0.22)):
         ends = [of_query(frame, name, rule, n_keys) for name in (low, high)]
         lowest, highest = (rows["estimate"].to_numpy().clip(FLOOR / 10) for rows in ends)
-        colour = marks.RULES[rule].colour + opacity
+        colour = style.faint(marks.RULES[rule].colour, opacity)
         axes.fill_between(ends[0]["d_k"], lowest, highest, facecolor=colour, linewidth=0, zorder=1)
 
 

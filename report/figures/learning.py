@@ -59,7 +59,7 @@ def _points(axes: Axes, rows: pd.DataFrame, x: str, variant: str) -> None:
 def _line(axes: Axes, rows: pd.DataFrame, variant: str) -> style.EndLabel:
     """A curve in its band of intervals, and its label."""
     mark = MARKS[variant]
-    axes.fill_between(rows["step"], rows["low"], rows["high"], color=f"{mark.colour}40", linewidth=0)
+    axes.fill_between(rows["step"], rows["low"], rows["high"], color=style.faint(mark.colour, 0.25), linewidth=0)
     axes.plot(
         rows["step"], rows["estimate"], color=mark.colour, linestyle=mark.line if mark.line != "none" else "-.",
         linewidth=0.9 * rcParams["lines.linewidth"],

@@ -41,6 +41,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
             x=_percent_off(rows), bins=list(edges), element="step", color=style.RAW, alpha=0.25, ax=axes,
             linewidth=0.6 * rcParams["lines.linewidth"],
         )  # fmt: skip
+        axes.collections[-1].set(facecolor=(style.RAW, 0.25), edgecolor=style.RAW)  # seaborn has looked them up
         axes.set(xlabel="", ylabel="")
         width = 100 * rows["relative_sd"].iloc[0]
         bell = len(rows) * np.exp(-((fine / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))

@@ -27,7 +27,7 @@ def _outlines(axes: Axes, frame: pd.DataFrame, state: str) -> None:
         edges = np.append(rows["bin_low"], rows["bin_high"].iloc[-1])
         is_own = keys == "own"
         axes.stairs(
-            rows["estimate"], edges, color=style.SCALED if is_own else f"{style.SCALED}59", fill=not is_own,
+            rows["estimate"], edges, color=style.SCALED if is_own else style.faint(style.SCALED, 0.35), fill=not is_own,
             linewidth=0.8 * rcParams["lines.linewidth"] if is_own else 0,
         )  # fmt: skip
 

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from report.figures.style import BACKGROUND, GREEN, INK, PINK, RAW, RAW_TEXT, SCALED, figure_of
+from report.figures.style import figure_of
+from report.figures.theme import BACKGROUND, GREEN, GREEN_TEXT, INK, PINK, PINK_TEXT, RAW, RAW_TEXT, SCALED
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Mark:
 
 
 RULES = {"raw": Mark(RAW, "o", BACKGROUND, "--", RAW_TEXT), "scaled": Mark(SCALED, "s", SCALED, "-")}
-FACTOR, NORMALISED = Mark(GREEN, "D", GREEN), Mark(PINK, "^", PINK)  # further rules: by what they change
+# further rules: by what they change
+FACTOR, NORMALISED = Mark(GREEN, "D", GREEN, text=GREEN_TEXT), Mark(PINK, "^", PINK, text=PINK_TEXT)
 VERDICTS = {
     "confirmed": Mark(INK, "o", INK),
     "undecided": Mark(INK, "D", BACKGROUND),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -28,7 +27,7 @@ PALEST = 0.05  # alpha of a cell of value 0
 DARKEST = {style.INK: 0.3}  # alpha of the largest |value|: words on it keep a contrast of 4.5 in light and dark
 DARKEST_HUE = 0.5  # ... of every other colour
 MIDDLE = 0.36  # text sizes from the baseline to the middle of a digit
-LINE = f"{style.INK}99"  # arrows, and the names of rows and columns that are not emphasised
+LINE = style.faint(style.INK, 0.6)  # arrows, and the names of rows and columns that are not emphasised
 
 
 @dataclass(frozen=True)
@@ -216,9 +215,19 @@ def draw_title(axes: Axes, title: str, place: Place, *, colour: str = style.INK)
 
 def width_of(text: str, is_strong: bool = False) -> float:
     """How wide words are, in text sizes, whatever they are drawn on."""
-    font = style.strong() if is_strong else FontProperties(family=rcParams["font.family"])
+    return _extent(text, is_strong)[0]
+
+
+def height_of(text: str) -> float:
+    """How high words are, in text sizes."""
+    return _extent(text, is_strong=False)[1]
+
+
+def _extent(text: str, is_strong: bool) -> tuple[float, float]:
+    font = style.strong() if is_strong else FontProperties(family=style.font().families)
     font.set_size(100)
-    return float(TextToPath().get_text_width_height_descent(text, font, "$" in text)[0]) / 100
+    width, height, _ = TextToPath().get_text_width_height_descent(text, font, "$" in text)
+    return float(width) / 100, float(height) / 100
 
 
 def words(

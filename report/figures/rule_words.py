@@ -19,7 +19,12 @@ PLAIN = WORDS | {"inverse": "divided by d_k", "model": "divided by the root of d
 PLAIN |= {"root-log-n": "root of log n"}
 MOST = 5  # rules of a panel, beside raw and scaled
 FOLLOWS = 0.03  # of the scaled value: a rule that never comes farther from it is drawn as one with it
-_COLOURS = {"factor": style.GREEN, "length": style.GREEN, "normalised": style.PINK, "shape": style.INK}
+_COLOURS = {  # of marks and of words
+    "factor": (style.GREEN, style.GREEN_TEXT),
+    "length": (style.GREEN, style.GREEN_TEXT),
+    "normalised": (style.PINK, style.PINK_TEXT),
+    "shape": (style.INK, style.INK),
+}
 _MARKERS = ("D", "^", "v", "P", "X")
 
 
@@ -34,7 +39,8 @@ def marks_of(rows: pd.DataFrame, *families: str, hidden: list[str] | None = None
     """How the rules of some families are drawn, as many as can be told apart."""
     family = dict(zip(rows["rule"], rows["family"], strict=True))
     shown = [str(rule) for rule in family if family[rule] in families and rule not in (hidden or [])]
-    return {
-        rule: marks.Mark(colour := _COLOURS[family[rule]], marker, colour)
-        for rule, marker in zip(shown, _MARKERS, strict=False)
-    }
+    found = {}
+    for rule, marker in zip(shown, _MARKERS, strict=False):
+        colour, text = _COLOURS[family[rule]]
+        found[rule] = marks.Mark(colour, marker, colour, text=text)
+    return found

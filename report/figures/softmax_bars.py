@@ -81,7 +81,7 @@ def draw_peaky(frame: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(factors), sharey=True, squeeze=False)[0]
     for axes, factor in zip(panels, factors, strict=True):
         rows = select(frame, factor=factor).sort_values("index")
-        _bars(axes, rows["index"], rows["weight"], f"{style.INK}8c")
+        _bars(axes, rows["index"], rows["weight"], style.faint(style.INK, 0.55))
         for _, row in rows.iterrows():
             axes.annotate(
                 f"{row['weight']:.4f}", (row["index"], row["weight"]), ha="center", va="bottom",

@@ -9,7 +9,11 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One figure; its functions are given the frame of `experiment`, then those of the experiments `beside` it."""
+    """One figure; its functions are given the frame of `experiment`, then those of the experiments `beside` it.
+
+    One with stages is also drawn as far as one of them, `draw(*frames, stage=i)`, with all that stands there by then at
+    its final place; the last stage is the whole.
+    """
 
     name: str  # stable, in kebab case: used for ids and file names
     experiment: str
@@ -19,6 +23,7 @@ class FigureSpec:
     alt: Callable[..., str]  # plain text
     beside: tuple[str, ...] = ()
     wide: bool = False  # wider than the text where there is room
+    stages: tuple[str, ...] = ()  # what each adds, where the figure can be built up; plain text with maths as $...$
 
     @property
     def experiments(self) -> tuple[str, ...]:

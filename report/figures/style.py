@@ -1,7 +1,7 @@
-"""The one place of style: colours, sizes, axes and labels of every figure; its marks are in `marks`.
+"""The one place of style: sizes, axes and labels of every figure; its colours are in `theme`, its marks in `marks`.
 
-A figure is drawn for a medium, `PAGE` unless `using(SLIDE)` is active. matplotlib keeps its settings for the whole
-process: draw in one thread.
+A figure is drawn for a medium in a theme, `PAGE` and `LIGHT` unless `using(SLIDE, DARK)` is active. matplotlib keeps its
+settings, fonts and colours for the whole process: draw in one thread.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,139 +9,240 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from matplotlib import get_data_path, rc_context, rcdefaults, rcParams
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
+from report.figures.fonts import Font, find_font, forget_others, own_font, registered
+from report.figures.theme import (
+    BACKGROUND,
+    DARK,
+    GREEN,
+    GREEN_TEXT,
+    INK,
+    LIGHT,
+    PINK,
+    PINK_TEXT,
+    RAW,
+    RAW_TEXT,
+    SCALED,
+    THEMES,
+    Colour,
+    Theme,
+    active,
+    faint,
+)
 from report.wording import power_of_ten
 
-INK = "#1b1b1f"  # text and exact laws; becomes currentColor in the page
-BACKGROUND = "#fffffe"  # faces and halos; becomes the page's own background
-RAW, SCALED, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
-RAW_TEXT = "#B34E00"  # the same hue, dark enough for words: contrast 5.2 on white
-GRID, BAND = f"{INK}1f", f"{INK}14"  # ink at 12 % and 8 %
+__all__ = (  # what others take from here, colours among it
+    "BACKGROUND", "DARK", "GREEN", "GREEN_TEXT", "INK", "LIGHT", "PINK", "PINK_TEXT", "RAW", "RAW_TEXT", "SCALED",
+    "THEMES", "Colour", "Theme", "faint",
+)  # fmt: skip
 
-DPI = 200  # of a figure's pixels; its layout measures text as its PNG file will show it
+GRID, BAND = faint(INK, 0.12), faint(INK, 0.08)
 END_LABEL = "end-label"
-FONTS = Path(__file__).parent.parent / "static" / "fonts"
 
 
 @dataclass(frozen=True)
 class Medium:
-    """A canvas in inches and the size of its text in points; a figure may ask for up to `tallest`."""
+    """A canvas in inches, its text and lines in points; a figure may ask for up to `tallest`."""
 
     width: float
     height: float
     tallest: float
     text: float
+    line: float  # of what was measured
+    thinnest: float = 0.0  # of all lines
+    least: float = 10  # of all text
+    dpi: int = 200  # of a figure's pixels; its layout measures text as its PNG file will show it
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every figure has the same size, as on a slide."""
+        return self.tallest <= self.height
 
     def canvas(self, factor: float) -> tuple[float, float]:
         """Width and height of a figure that wants `factor` times the usual height; a slide's height is fixed."""
-        return self.width, min(self.height * factor, self.tallest) if self.tallest > self.height else self.height
+        return self.width, self.height if self.is_fixed else min(self.height * factor, self.tallest)
 
     def settings(self) -> dict[Any, Any]:
         """Settings of matplotlib, with lines and marks in proportion to the text."""
         point = self.text / 10
+
+        def line(width: float) -> float:
+            return max(width * point, self.thinnest)
+
         return {
-            "font.family": _families(), "font.size": self.text, "mathtext.fontset": "stix",
+            "font.family": font().families, "font.size": self.text, "mathtext.fontset": "stix",
             "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-            "figure.dpi": DPI, "figure.facecolor": "none", "axes.facecolor": "none", "text.hinting": "none",
-            "axes.edgecolor": f"{INK}80", "xtick.color": f"{INK}80", "ytick.color": f"{INK}80",
-            "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7 * point,
+            "figure.dpi": self.dpi, "figure.facecolor": "none", "axes.facecolor": "none", "text.hinting": "none",
+            "axes.edgecolor": AXIS, "xtick.color": AXIS, "ytick.color": AXIS,
+            "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": line(0.7),
             "axes.titlesize": self.text, "axes.titlelocation": "left", "axes.titlepad": 6 * point,
             "axes.titley": 1.0,  # no ticks stand above axes, and to look for them takes longer than any other layout
             "axes.labelsize": self.text, "axes.labelpad": 5 * point,
             "xtick.labelsize": self.text, "ytick.labelsize": self.text,
             "xtick.major.size": 3.5 * point, "ytick.major.size": 0,
             "xtick.minor.size": 2 * point, "ytick.minor.size": 0,
-            "xtick.major.width": 0.7 * point, "xtick.minor.width": 0.5 * point,
+            "xtick.major.width": line(0.7), "xtick.minor.width": line(0.5),
             "xtick.major.pad": 4 * point, "ytick.major.pad": 5 * point,
-            "axes.grid": True, "axes.grid.axis": "y", "grid.color": GRID, "grid.linewidth": 0.7 * point,
+            "axes.grid": True, "axes.grid.axis": "y", "grid.linewidth": line(0.7),
+            "grid.color": GRID[0], "grid.alpha": GRID[1],  # apart, or matplotlib would look the colour up too early
             "axes.axisbelow": True, "axes.unicode_minus": True,
-            "lines.linewidth": 1.4 * point, "lines.markersize": 5.5 * point, "lines.markeredgewidth": 1.4 * point,
+            "lines.linewidth": self.line, "lines.markersize": 5.5 * point, "lines.markeredgewidth": line(1.4),
             "legend.frameon": False, "legend.fontsize": self.text, "legend.handletextpad": 0.3,
-            "svg.fonttype": "path", "svg.hashsalt": "figure",
+            "svg.fonttype": "path", "svg.hashsalt": "figure", "pdf.fonttype": 42,
         }  # fmt: skip
 
 
-PAGE = Medium(width=7.0, height=4.0, tallest=12.0, text=10)
-WIDE = Medium(width=10.4, height=5.85, tallest=12.0, text=10)  # on the page, beyond the text's column
-SLIDE = Medium(width=13.33, height=7.5, tallest=7.5, text=20)
-_medium: ContextVar[Medium] = ContextVar("medium", default=PAGE)
+AXIS = faint(INK, 0.5)
+PAGE = Medium(width=7.0, height=4.0, tallest=12.0, text=10, line=1.4)
+WIDE = Medium(width=10.4, height=5.85, tallest=12.0, text=10, line=1.4)  # on the page, beyond the text's column
+# 1920 × 1080 pixels, and the room under a slide's title
+SLIDE = Medium(width=40 / 3, height=7.5, tallest=7.5, text=20, line=4.0, thinnest=2.5, least=18, dpi=144)
+DECK = Medium(width=12.33, height=5.35, tallest=5.35, text=18, line=3.8, thinnest=2.5, least=18, dpi=144)
 
 
-def _families() -> list[str]:
-    """The report's own font where its file is there, and matplotlib's for any glyph it lacks."""
-    own = [FontProperties(fname=path).get_name() for path in sorted(FONTS.glob("*-regular.ttf"))]
-    return [*own, "DejaVu Sans"]
+@dataclass(frozen=True)
+class Setting:
+    """What a figure is drawn for."""
+
+    medium: Medium = PAGE
+    theme: Theme = LIGHT
+    font: Font = own_font()
 
 
-def strong() -> FontProperties:
-    """The font of headings inside a figure."""
-    own = sorted(FONTS.glob("*-semibold.ttf"))
-    return FontProperties(fname=own[0], size=em()) if own else FontProperties(weight="bold", size=em())
-
-
-# matplotlib's own settings and these fonts alone, so that a user's matplotlibrc, a machine's fonts and matplotlib's
-# cached list of them decide nothing.
-rcdefaults()
-fontManager.ttflist.clear()
-for _path in sorted([*FONTS.glob("*.ttf"), *Path(get_data_path(), "fonts", "ttf").glob("*.ttf")]):
-    fontManager.addfont(_path)
+forget_others()
+rcdefaults()  # a user's matplotlibrc decides nothing, either
+_setting: ContextVar[Setting] = ContextVar("setting", default=Setting())
+_settings: WeakKeyDictionary[Figure, Setting] = WeakKeyDictionary()  # those that figures were drawn for
 
 
 @contextmanager
-def using(medium: Medium) -> Iterator[None]:
-    """Figures drawn inside are made for this medium."""
-    token = _medium.set(medium)
-    try:
+def using(medium: Medium, theme: Theme = LIGHT, font: str | None = None) -> Iterator[None]:
+    """Figures drawn inside are made for this medium, in this theme; `font` is a file or the name of a family.
+
+    They may be saved anywhere. Raises Faults for a font that is neither.
+    """
+    with _set(Setting(medium, theme, find_font(font) if font else own_font())):
         yield
+
+
+@contextmanager
+def _set(setting: Setting) -> Iterator[None]:
+    token = _setting.set(setting)
+    try:
+        with active(setting.theme), registered(setting.font):
+            yield
     finally:
-        _medium.reset(token)
+        _setting.reset(token)
 
 
 def medium() -> Medium:
     """The medium that a figure is drawn for now."""
-    return _medium.get()
+    return _setting.get().medium
+
+
+def theme() -> Theme:
+    """The theme that a figure is drawn in now."""
+    return _setting.get().theme
+
+
+def font() -> Font:
+    """The font that a figure is set in now."""
+    return _setting.get().font
+
+
+def strong() -> FontProperties:
+    """The font of headings inside a figure."""
+    found = font().heading.copy()
+    found.set_size(em())
+    return found
+
+
+@contextmanager
+def as_drawn(figure: Figure, theme: Theme | None = None) -> Iterator[Setting]:
+    """What a figure was drawn for is active again, as it has to be to save it; or the same in another theme."""
+    drawn = _settings.get(figure, _setting.get())
+    setting = replace(drawn, theme=theme or drawn.theme)
+    with _set(setting), rc_context(setting.medium.settings()):
+        if setting.theme is drawn.theme:
+            yield setting
+        else:
+            _look_up_colours(figure)
+            try:
+                yield setting
+            finally:
+                with active(drawn.theme):
+                    _look_up_colours(figure)
+
+
+def _look_up_colours(figure: Figure) -> None:
+    """Let those artists that keep values of colours take them from the names again."""
+    for artist in figure.findobj(lambda artist: isinstance(artist, Patch | Collection)):
+        artist._set_edgecolor(artist._original_edgecolor)  # type: ignore[attr-defined]
+        artist._set_facecolor(artist._original_facecolor)  # type: ignore[attr-defined]
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """`draw` under the medium's settings, with its layout settled before they end."""
+    """`draw` under the medium's settings, with its lines thick enough and its layout settled before they end."""
 
     @wraps(draw)
-    def draw_styled(*frames: pd.DataFrame) -> Figure:
+    def draw_styled(*frames: pd.DataFrame, **options: Any) -> Figure:
         with rc_context(medium().settings()):
-            figure = draw(*frames)
+            figure = draw(*frames, **options)
+            if medium().thinnest:
+                _thicken(figure, medium().thinnest)
             engine = figure.get_layout_engine()
             if engine is not None:
                 engine.execute(figure)
                 figure.set_layout_engine(None)
             for axes in figure.axes:
                 _part_end_labels(axes)
+            _settings[figure] = _setting.get()
             return figure
 
     return draw_styled
+
+
+def _thicken(figure: Figure, thinnest: float) -> None:
+    """No line that is seen is thinner; settings see to those of axes and ticks."""
+    for artist in figure.findobj(lambda artist: isinstance(artist, Line2D | Patch | Collection)):
+        if isinstance(artist, Line2D):
+            artist.set_linewidth(max(artist.get_linewidth(), thinnest))
+            if artist.get_markeredgewidth() > 0:
+                artist.set_markeredgewidth(max(artist.get_markeredgewidth(), thinnest))
+        elif isinstance(artist, Patch):
+            if artist.get_linewidth() > 0:
+                artist.set_linewidth(max(artist.get_linewidth(), thinnest))
+        elif isinstance(artist, Collection):
+            widths = np.asarray(artist.get_linewidth())
+            artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0))
 
 
 def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """`draw` on the wide canvas where the page is what is drawn for."""
 
     @wraps(draw)
-    def draw_wide(*frames: pd.DataFrame) -> Figure:
-        with using(WIDE if medium() is PAGE else medium()):
-            return draw(*frames)
+    def draw_wide(*frames: pd.DataFrame, **options: Any) -> Figure:
+        now = _setting.get()
+        with _set(replace(now, medium=WIDE) if now.medium is PAGE else now):
+            return draw(*frames, **options)
 
     return draw_wide
 
@@ -150,7 +251,7 @@ def new_figure(height: float = 1.0, width: float = 1.0) -> Figure:
     """An empty canvas, `height` times the medium's usual one; on the page it may be narrower than the column."""
     pad = em(0.35) / 72
     full_width, full_height = medium().canvas(height)
-    size = (full_width if medium() is SLIDE else width * full_width, full_height)
+    size = (full_width if medium().is_fixed else width * full_width, full_height)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)  # becomes its canvas, which measures text once for the layout and for the PNG file
     figure.get_layout_engine().set(w_pad=pad, h_pad=pad, wspace=0.03, hspace=0.03)  # type: ignore[union-attr,call-arg]

@@ -19,8 +19,8 @@ from report.wording import count, number, percent, power_of_ten
 
 LANGUAGES = {"en": "English", "pt": "Portuguese"}
 TERMS = {  # from the bottom up, with formula and face
-    "joint": (r"$\mathrm{tr}\,\Sigma_q \Sigma_k$", f"{style.INK}b3"),
-    "mean_query": (r"$\mu_q^{\mathsf{T}} \Sigma_k\, \mu_q$", f"{style.INK}59"),
+    "joint": (r"$\mathrm{tr}\,\Sigma_q \Sigma_k$", style.faint(style.INK, 0.7)),
+    "mean_query": (r"$\mu_q^{\mathsf{T}} \Sigma_k\, \mu_q$", style.faint(style.INK, 0.35)),
     "mean_key": (r"$\mu_k^{\mathsf{T}} \Sigma_q\, \mu_k$", style.BACKGROUND),
 }
 INITIAL = marks.Mark(style.SCALED, "s", style.BACKGROUND)
@@ -91,7 +91,7 @@ def _draw_shares(axes: Axes, frame: pd.DataFrame, language: str) -> None:
         bars = [_bar(x, top - part, top) for x, top, part in zip(places, tops[term], parts[term], strict=True)]
         axes.add_patch(
             PathPatch(
-                Path.make_compound_path(*bars), facecolor=face, edgecolor=f"{style.INK}b3",
+                Path.make_compound_path(*bars), facecolor=face, edgecolor=style.faint(style.INK, 0.7),
                 linewidth=0.4 * rcParams["lines.linewidth"],
             )
         )  # fmt: skip

@@ -85,6 +85,7 @@ class Slide:
     blocks: tuple[Block, ...]
     notes: tuple[Markup, ...]  # paragraphs, at least one
     is_opening: bool = False  # the deck's first slide, set in the middle
+    finding: Markup = Markup("")  # one line under the title, which then has one line itself
 
 
 @dataclass(frozen=True)

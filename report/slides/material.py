@@ -1,0 +1,86 @@
+"""What slides are made from: the results, the figures' words, and what the page keeps of itself."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from experiments.claims import Judgement, Ledger, Verdict
+from report.figures.spec import FigureSpec
+from report.findings.measured import Findings
+from report.kept import Kept
+from report.prose import prose
+from report.walkthrough import Walkthrough
+from report.wording import count, interval_text, measured, prediction_text
+
+LONGEST_FINDING = 92  # characters that stand on one line under a title
+_REFERENCE = re.compile(r'<a class="reference"[^>]*>([^<]*)</a>')
+_STOPS = (".", "?", "!", ":", "”")
+_SENTENCE = re.compile(r"(?:[^.$]|\$[^$]*\$|\.(?!\s|$))+\.")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that an idea may name."""
+
+    ledger: Ledger
+    frames: Mapping[str, pd.DataFrame]
+    figures: Mapping[str, FigureSpec]  # those that this run has
+    kept: Kept
+    lecture: Walkthrough
+    found: Findings
+    provenance: Mapping[str, str]  # what decides the bytes, by what it is
+
+    def caption(self, figure: str) -> str:
+        """A figure's finding; plain text with maths as $...$."""
+        spec = self.figures[figure]
+        return spec.caption(*spec.given(self.frames))
+
+    def finding(self, figure: str) -> str:
+        """The first sentence of its caption, where that is short enough for one line; else nothing."""
+        found = _SENTENCE.match(self.caption(figure))
+        sentence = found[0] if found else ""
+        return sentence if len(re.sub(r"[\\${}]", "", sentence)) <= LONGEST_FINDING else ""
+
+    def shown(self, name: str, stop: str = ".") -> tuple[Markup, ...]:
+        """The passages that the page shows under that name; `stop` ends those that the page goes on after."""
+        return tuple(passage(words, stop) for words in self.kept.all("shown", name))
+
+    def said(self, name: str) -> tuple[Markup, ...]:
+        """The passages that it has for notes."""
+        return tuple(map(passage, self.kept.all("said", name)))
+
+    def evidence(self, claims: Iterable[str]) -> tuple[Markup, ...]:
+        """A sentence on each of these claims that the run has judged."""
+        return tuple(evidence(self.ledger[claim]) for claim in claims if claim in self.ledger)
+
+    def verdicts_of(self, group: str) -> tuple[Markup, ...]:
+        """A sentence on a group of claims; nothing where this run has none."""
+        judgements = self.ledger.groups.get(group, [])
+        if not judgements:
+            return ()
+        tally = {verdict: sum(judgement.verdict is verdict for judgement in judgements) for verdict in Verdict}
+        said = ", ".join(f"{number} {verdict}" for verdict, number in tally.items() if number)
+        return (prose(f"{group.capitalize()}: {count(len(judgements), 'claim')}, {said}."),)
+
+    def matching(self, pattern: str) -> list[str]:
+        """The names of the claims that a pattern fits as a whole."""
+        return [judgement.claim.id for judgement in self.ledger.judgements if re.fullmatch(pattern, judgement.claim.id)]
+
+
+def evidence(judgement: Judgement) -> Markup:
+    """What was claimed and predicted, and what came out, with its interval and verdict."""
+    place = f" (nearest to its margin: {judgement.place})" if judgement.place else ""
+    return prose(
+        f"{judgement.claim.label}{place}: predicted {prediction_text(judgement)}, measured {measured(judgement)} "
+        f"({interval_text(judgement)}), {judgement.verdict}."
+    )
+
+
+def passage(words: Markup, stop: str = ".") -> Markup:
+    """A passage of the page by itself: it begins with a capital and ends with a stop, and its links are words."""
+    text = _REFERENCE.sub(r"\1 of the report", str(words).strip())  # as Markup it would be escaped once more
+    text = text[:1].upper() + text[1:]
+    return Markup(text if text.endswith((*_STOPS, "</p>")) else text.rstrip(",;") + stop)
