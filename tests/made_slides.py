@@ -12,7 +12,7 @@ FORMULA = Formula(
 )
 NUMBERS = Table(
     (prose("dimension $d_k$"), Markup("variance"), Markup("scaled")),
-    tuple((Markup(d), Markup(d), Markup("1.00")) for d in ("1", "16", "256")),
+    ((prose("$d_k$"), Markup("16"), Markup("1.00")), (Markup("256"), Markup("256"), Markup("1.00"))),
 )
 MEANINGS = Table(
     (Markup(""), Markup("meaning")), ((Markup("query"), Markup("what a token looks for")),) * 2, numeric=False

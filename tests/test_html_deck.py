@@ -348,7 +348,7 @@ def test_what_sticks_out_is_found(presented: Page, change: str) -> None:
 @pytest.mark.browser
 def test_what_is_built_up_stays_in_place(presented: Page) -> None:
     """From step to step no row and no picture moves, and nothing glides; later rows are neither seen nor heard."""
-    places = "name => [...document.querySelectorAll(`#slide-${name} :is(.derivation th, .picture > svg)`)]" + (
+    places = "name => [...document.querySelectorAll(`#slide-${name} :is(.derivation td, .picture > svg)`)]" + (
         ".map(part => Object.values(part.getBoundingClientRect().toJSON()))"
     )
     for first, second in (("sheet-1", "sheet-5"), ("sheet-5", "sheet-9"), ("growth-1", "growth-2")):
@@ -363,7 +363,7 @@ def test_what_is_built_up_stays_in_place(presented: Page) -> None:
     presented.wait_for_selector("#slide-sheet-2.current")
     rows = presented.get_by_role("row")  # of what is heard
     assert [rows.nth(i).inner_text().split()[-1] for i in range(3)] == ["verdict", "confirmed", "undecided"]
-    assert presented.get_by_role("cell").filter(visible=True).count() == 2 * 4
+    assert presented.get_by_role("cell").filter(visible=True).count() == 2 * 5
     durations = "[...document.querySelectorAll('*')].map(part => getComputedStyle(part).transitionDuration)"
     assert set(presented.evaluate(durations)) == {"0s"}
 
@@ -425,7 +425,10 @@ def test_a_theme_is_the_systems_or_the_one_that_was_asked_for(
 def test_axe_finds_nothing(browser: Browser, file: Path, scheme: str) -> None:
     """No violation: with a slide and its notes, in the overview, in the list of keys, and where all slides are read."""
     page, _ = opened(browser, file, color_scheme=scheme)
+    unstaged(page)
     assert page.evaluate(MERGE) == []
+    assert faults(page) == []
+    page.reload()
     page.mouse.move(600, 600)
     page.keyboard.press("n")
     assert faults(page) == []
@@ -433,7 +436,5 @@ def test_axe_finds_nothing(browser: Browser, file: Path, scheme: str) -> None:
     assert faults(page) == []
     page.evaluate("document.querySelector('dialog').close()")
     page.keyboard.press("o")
-    assert faults(page) == []
-    unstaged(page)
     assert faults(page) == []
     page.context.close()

@@ -53,6 +53,7 @@
       ArrowLeft: "back", ArrowUp: "back", PageUp: "back", Home: "first", End: "last",
       o: "overview", Escape: "overview", n: "notes", p: "second", f: "full", b: "blank", "?": "keys",
     };
+    const ANYWHERE = ["overview", "full", "keys"]; // the others are for one slide
 
     function act(name) {
       actions[name]();
@@ -114,7 +115,7 @@
       const name = key === " " && event.shiftKey ? "back" : KEYS[key.length === 1 ? key.toLowerCase() : key];
       if (isOverview() && key in PICKS) pick(PICKS[key](picked < 0 ? at : picked));
       else if (isOverview() && key === " " && picked >= 0) picks[picked].click();
-      else if (name) act(name);
+      else if (name && (!isOverview() || ANYWHERE.includes(name))) act(name);
       else return;
       event.preventDefault();
     });
@@ -180,9 +181,8 @@
     let started = Date.now();
     function tick() {
       const seconds = Math.floor((Date.now() - started) / 1000);
-      const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(String);
-      const [hours, minutes] = [parts[0], parts[1]];
-      find(".elapsed").textContent = `${hours === "0" ? minutes : `${hours}:${minutes.padStart(2, "0")}`}:${parts[2].padStart(2, "0")}`;
+      const minutes = Math.floor(seconds / 60);
+      find(".elapsed").textContent = `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
       find(".clock").textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     }
     find(".elapsed").addEventListener("click", () => {
@@ -192,7 +192,7 @@
     setInterval(tick, 1000);
     tick();
 
-    for (const notes of document.querySelectorAll("aside")) Object.assign(notes, { tabIndex: 0, ariaLabel: "Notes" }); // they scroll
+    for (const notes of document.querySelectorAll("aside")) notes.tabIndex = 0; // they scroll
     if (isSecond) for (const name of ["data-presenter", "data-notes"]) root.toggleAttribute(name, true);
     show(Math.max(0, indexOf(location.hash)));
   });
