@@ -1,14 +1,18 @@
 """The deck's outline: what the page says, in its order, on slides with notes; whatever a slide states is the run's."""
 
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
-from conftest import figures_of_the_report
+from conftest import TINY, figures_of_the_report
+from experiments import packages
 from experiments.claims import Verdict
-from experiments.runner import Results
+from experiments.preset import load_preset
+from experiments.runner import Results, run
 from report.contents import CHAPTERS, PARTS
 from report.drawing import all_frames
 from report.excerpts import excerpt
@@ -55,7 +59,9 @@ def test_names_are_stable_kebab_case_and_unique(slides: tuple[Slide, ...]) -> No
     assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) for name in names)
 
 
-def test_the_deck_begins_with_its_title_and_ends_with_its_provenance(slides: tuple[Slide, ...], results: Results) -> None:
+def test_the_deck_begins_with_its_title_and_ends_with_its_provenance(
+    slides: tuple[Slide, ...], results: Results
+) -> None:
     """The last slide names preset, seed, commit and every package that decides the bytes."""
     assert slides[0].is_opening
     assert not any(slide.is_opening for slide in slides[1:])
@@ -70,7 +76,9 @@ def test_the_deck_begins_with_its_title_and_ends_with_its_provenance(slides: tup
 
 def test_slides_follow_the_order_of_the_page(slides: tuple[Slide, ...]) -> None:
     """Chapter by chapter, the lecture's fourteen first; but the short answer, which the page begins with, comes late."""
-    numbers = [int(found[1]) for slide in slides if (found := re.match(r"(?:Chapter )?(\d+)\b", plain_text(slide.kicker)))]
+    numbers = [
+        int(found[1]) for slide in slides if (found := re.match(r"(?:Chapter )?(\d+)\b", plain_text(slide.kicker)))
+    ]
     assert numbers == sorted(numbers)
     assert set(range(1, 15)) <= set(numbers)
     assert set(OUTLINE) <= {chapter.name for chapter in CHAPTERS} | {"cost"}
@@ -109,7 +117,13 @@ def test_all_that_the_page_marks_for_slides_is_on_them(slides: tuple[Slide, ...]
     said = " ".join(str(words) for slide in slides for words in slide.notes)
     on_slides = " ".join(
         [str(slide.title) for slide in slides]
-        + [str(words) for slide in slides for block in slide.blocks if isinstance(block, Words) for words in block.paragraphs]
+        + [
+            str(words)
+            for slide in slides
+            for block in slide.blocks
+            if isinstance(block, Words)
+            for words in block.paragraphs
+        ]
     )
     for name, passages in kept.things["shown"].items():
         for words in passages:
@@ -146,11 +160,17 @@ def test_the_derivation_builds_up_line_by_line_with_its_evidence(slides: tuple[S
     assert len({block.steps for block in blocks}) == 1  # type: ignore[attr-defined]
     steps = blocks[0].steps  # type: ignore[attr-defined]
     largest = max(results.preset.variance.d_k)
-    for step, claim in ((steps[0], "mean-entry"), (steps[6], f"variance-{largest}"), (steps[8], f"scaled-variance-{largest}")):
+    for step, claim in (
+        (steps[0], "mean-entry"),
+        (steps[6], f"variance-{largest}"),
+        (steps[8], f"scaled-variance-{largest}"),
+    ):
         judgement = results.ledger[claim]
         written = prediction_text(judgement), measured(judgement), interval_text(judgement), str(judgement.verdict)
         assert (step.predicted, step.measured, step.interval, step.verdict) == written
-    for slide, words in zip(built, ("Assumed", "Assumed", "Used", "Used", "Used", "Used", "Used", "typical", "Dividing"), strict=True):
+    for slide, words in zip(
+        built, ("Assumed", "Assumed", "Used", "Used", "Used", "Used", "Used", "typical", "Dividing"), strict=True
+    ):
         notes = " ".join(map(plain_text, slide.notes))
         assert words in notes
         assert re.search(r"measured .* \(.* to .*\), (confirmed|undecided|refuted)\.", notes), slide.name
@@ -209,15 +229,18 @@ def test_figures_can_be_chosen(slides: tuple[Slide, ...]) -> None:
     ]  # fmt: skip
 
 
-def test_what_a_run_has_not_measured_makes_no_slide(results: Results) -> None:
-    """Without trained models the chapter says so on the page, and the deck passes over it."""
-    frames = {name: frame for name, frame in results.frames.items() if name != "trained_heads"}
-    judgements = tuple(it for it in results.ledger.judgements if it.claim.group != "trained heads")
-    poorer = replace(results, frames=frames, ledger=replace(results.ledger, judgements=judgements))
-    slides = deck(poorer, all_frames(poorer))
-    assert not [slide for slide in slides if "24" in plain_text(slide.kicker)[:10]]
+def test_what_a_run_has_not_measured_makes_no_slide(
+    report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without trained models the page says what is missing, and the deck passes over their chapter."""
+    monkeypatch.setattr(packages, "installed", lambda package: packages.ABSENT)
+    store = shutil.copy(report / "results.sqlite", tmp_path)
+    results = run(load_preset(str(TINY)), Path(store), pytest.fail)
+    frames = all_frames(results)
+    slides = deck(results, frames)
+    assert not [slide for slide in slides if "Trained models" in plain_text(slide.kicker + slide.title)]
     assert {picture.figure for slide in slides for picture in pictures_of(slide)} == {
-        spec.name for spec in figures_of(all_frames(poorer))
+        spec.name for spec in figures_of(frames)
     }
 
 

@@ -53,7 +53,11 @@ def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str, names: Seque
     axes.axvspan(-margin, margin, color=style.BAND, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
     step = 0.6 / max(1, len(dimensions) - 1)
-    y = rows["case"].map(list(names).index) + rows["d_k"].map(dimensions.index) * step - step * (len(dimensions) - 1) / 2
+    y = (
+        rows["case"].map(list(names).index)
+        + rows["d_k"].map(dimensions.index) * step
+        - step * (len(dimensions) - 1) / 2
+    )
     is_inside = rows["estimate"].abs() < edge
     for is_control, mark in ((False, marks.RULES["raw"]), (True, marks.VERDICTS["refuted"])):
         its = is_inside & ((rows["case"] == CONTROL) == is_control)
