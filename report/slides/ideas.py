@@ -127,7 +127,7 @@ class Built(Shown):
         spec = material.figures[self.figure]
         for stage, words in enumerate(spec.stages):
             is_last = stage + 1 == len(spec.stages)
-            said = prose(words[:1].upper() + words[1:] + ".")
+            said = prose(words)
             notes = [said, *(self.notes(material) if is_last else [])]
             picture = Picture(self.figure, stage)
             yield place.slide(picture.name, self.title(material), [picture], notes, said)

@@ -43,7 +43,7 @@ NOTES_TEXT = Box(0.75, 4.4, 6.0, 4.7)
 NOTES_NUMBER = Box(4.25, 9.3, 2.5, 0.3)
 
 SMALLEST = 18  # nothing that an audience reads is smaller
-TEXT_SIZES = (24, 22, 20, SMALLEST)  # of these the first at which all have room
+TEXT_SIZES = (28, 24, 22, 20, SMALLEST)  # of these the first at which all have room
 TITLE_SIZES = (28, 26)
 OPENING_SIZES = (48, 44, 40, 36)
 FINDING_SIZES = (20, SMALLEST)

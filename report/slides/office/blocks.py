@@ -92,7 +92,7 @@ def _table(block: Table, letters: Letters) -> Piece | None:
         "r" if block.numeric and j > 0 and all(_is_number(row[j]) for row in block.rows) else "l"
         for j in range(len(block.columns))
     ]
-    measured = grid(rows, aligns, letters)
+    measured = grid(rows, aligns, letters, block.numeric)
     if measured is None:
         return None
     alt = "Table: " + ", ".join(plain_text(heading) for heading in block.columns)
@@ -106,7 +106,9 @@ def _code(block: Code, letters: Letters) -> Piece | None:
     height = len(lines) * LINE * letters.inches + 2 * _PANEL
 
     def draw(canvas: Canvas, top: float) -> None:
-        canvas.panel(Box(CONTENT.left, top, WIDTH, height), _PANEL, lines, Look(letters.size), "Code")
+        canvas.panel(
+            Box(CONTENT.left, top, WIDTH, height), _PANEL, lines, Look(letters.size, line=LINE * letters.size), "Code"
+        )
 
     return Piece(height, draw)
 

@@ -37,6 +37,7 @@ class Look:
     align: Literal["l", "ctr", "r"] | None = None
     colour: Colour | None = None
     tabs: tuple[Tab, ...] = ()
+    line: float | None = None  # from one to the next, in points; else the font's own way
 
 
 def clean(text: str) -> str:
@@ -64,9 +65,11 @@ def number_body(number: int) -> BaseOxmlElement:
 def _paragraph(runs: Iterable[Run], look: Look, is_first: bool) -> BaseOxmlElement:
     paragraph = OxmlElement("a:p")
     properties = _child(paragraph, "a:pPr", algn=look.align)
+    if look.line is not None:
+        _child(_child(properties, "a:lnSpc"), "a:spcPts", val=str(round(100 * look.line)))
     if look.size is not None:
-        space = _child(properties, "a:spcBef")
-        _child(space, "a:spcPts", val=str(0 if is_first else round(100 * PARAGRAPH * look.size)))
+        before = 0.0 if is_first or look.line is not None else PARAGRAPH * look.size
+        _child(_child(properties, "a:spcBef"), "a:spcPts", val=str(round(100 * before)))
     if look.tabs:
         stops = _child(properties, "a:tabLst")
         for tab in look.tabs:

@@ -58,17 +58,22 @@ class Grid:
                 ))  # fmt: skip
 
 
-def grid(rows: Sequence[Row], aligns: Sequence[Align], letters: Letters) -> Grid | None:
-    """A table in these letters, or none where its words do not fit into the slide's width."""
+def grid(rows: Sequence[Row], aligns: Sequence[Align], letters: Letters, is_numeric: bool) -> Grid | None:
+    """A table in these letters, or none where its words do not fit into the slide's width.
+
+    Of a numeric one the first column alone has broken lines, if that is enough.
+    """
     gaps = [0.0, *([_BETWEEN] * (len(aligns) - 1))]
     natural, least = (
         [_SLACK * max(_widest(row[j], letters, width) for row in rows) for j in range(len(aligns))]
         for width in (width_of, width_of_longest_word)
     )
-    words = shared(natural, least, WIDTH - sum(gaps))
+    room = WIDTH - sum(gaps)
+    words = shared(natural, [least[0], *natural[1:]], room) if is_numeric else None
+    words = words or shared(natural, least, room)
     if words is None:
         return None
-    more = min(_SPREAD, (WIDTH - sum(gaps) - sum(words)) / len(aligns))
+    more = min(_SPREAD, (room - sum(words)) / len(aligns))
     heights = [
         2 * _AROUND + max(
             max(LINE * letters.inches, height_of(cell, letters, width + 0.001))
