@@ -496,7 +496,7 @@ def test_crowded_slides_are_set_smaller() -> None:
         max(size for words, size in sizes(pptx.Presentation(BytesIO(file)).slides[0]) if "Words" in words)
         for file in (few, many)
     ]
-    assert found[0] == 24 > found[1] >= SMALLEST
+    assert found[0] == TEXT_SIZES[0] > found[1] >= SMALLEST
 
 
 def test_lines_are_counted_as_they_break() -> None:

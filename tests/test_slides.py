@@ -1,0 +1,265 @@
+"""make slides: every file of it from one run, the same bytes however it was made, and choices that are judged at once."""
+
+import re
+import shutil
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import pptx
+import pytest
+from PIL import Image
+
+from conftest import TINY, built_once, command_line, figures_of_the_report, start_from, tree
+from experiments.faults import Faults
+from experiments.runner import Results
+from report.drawing import all_frames
+from report.figures import FIGURES
+from report.slides.deck import deck
+from report.slides.options import available
+from report.slides.runs import plain_text
+from report.slides.slide import Slide
+from test_powerpoint import SOFFICE, boxes, overlap, sizes
+
+KINDS = ("svg", "pdf", "png")
+FEW = "variance-against-d,peaky-softmax"
+
+
+def built(out: Path, *options: object) -> str:
+    """Make slides of the tiny preset in a folder; returns what is said at the end."""
+    done = command_line("report", "slides", "--preset", TINY, "--out", out, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def folder(report: Path) -> Path:
+    """The output folder of the tiny report's slides, made once from its store by their command."""
+
+    def build(out: Path) -> None:
+        start_from(report, out)
+        built(out)
+
+    return built_once("tiny-slides", build)
+
+
+@pytest.fixture(scope="module")
+def slides(results: Results) -> tuple[Slide, ...]:
+    """What the decks must show."""
+    return deck(results, all_frames(results))
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """Every file of the slides."""
+    found = sorted((out / "slides").rglob("*"))
+    return {str(path.relative_to(out / "slides")): path.read_bytes() for path in found if path.is_file()}
+
+
+def test_every_figure_is_there_in_each_kind_and_theme(folder: Path, reference: dict[str, bytes]) -> None:
+    """SVG, PDF and PNG, light and dark, both decks and a sheet to pick from; nothing else, and the data of the run."""
+    figures = {
+        f"figures/{theme}/{spec.name}.{kind}"
+        for spec in figures_of_the_report()
+        for theme in ("light", "dark")
+        for kind in KINDS
+    }
+    made = files(folder)
+    assert set(made) == figures | {"deck.pptx", "deck.html", "index.html"}
+    assert {name: content for name, content in tree(folder).items() if not name.startswith("report/")} == reference
+    assert all(made.values())
+
+
+def test_pictures_are_of_full_size_and_hide_what_is_behind_them(folder: Path) -> None:
+    """PNG files have 1920 × 1080 pixels and no transparency, their corners the theme's background."""
+    for theme, corner in (("light", (255, 255, 255)), ("dark", (0x12, 0x12, 0x12))):
+        for path in (folder / "slides" / "figures" / theme).glob("*.png"):
+            with Image.open(path) as image:
+                assert (image.size, image.mode) == ((1920, 1080), "RGB"), path.name
+                assert "transparency" not in image.info
+                assert image.getpixel((2, 2)) == corner, path.name
+
+
+def test_no_file_names_a_place_or_a_time(folder: Path) -> None:
+    """Neither the folder nor this year, and no address but those of formats."""
+    for name, content in files(folder).items():
+        assert str(folder).encode() not in content, name
+        if name.endswith(".svg"):
+            assert b"dc:date" not in content
+        if name.endswith(".pdf"):
+            assert not re.search(rb"/(CreationDate|ModDate|Producer|Creator)", content), name
+
+
+def test_the_same_bytes_whoever_draws_them(folder: Path, report: Path, tmp_path: Path) -> None:
+    """From one process or two, and with figures that an earlier run has kept."""
+    for jobs in (1, 2):
+        start_from(report, tmp_path / str(jobs))
+        built(tmp_path / str(jobs), "--figures", FEW, "--jobs", jobs)
+    first, second = files(tmp_path / "1"), files(tmp_path / "2")
+    assert first == second
+    built(tmp_path / "1", "--figures", FEW, "--jobs", 1)
+    assert files(tmp_path / "1") == first
+    whole = files(folder)
+    assert {name: content for name, content in whole.items() if name in first and "figures/" in name} == {
+        name: content for name, content in first.items() if "figures/" in name
+    }
+
+
+def test_figures_and_theme_can_be_chosen(report: Path, tmp_path: Path) -> None:
+    """Only these figures, only in this theme; the deck shows them alone, and what another choice had put there goes."""
+    start_from(report, tmp_path)
+    said = built(tmp_path, "--figures", FEW, "--theme", "dark")
+    assert "slides/index.html" in said
+    names = FEW.split(",")
+    assert set(files(tmp_path)) == {
+        "deck.pptx", "deck.html", "index.html", *(f"figures/dark/{name}.{kind}" for name in names for kind in KINDS),
+    }  # fmt: skip
+    drawn = pptx.Presentation(str(tmp_path / "slides" / "deck.pptx")).slides
+    assert [slide.element.cSld.get("name") for slide in drawn] == ["opening", *reversed(names), "provenance"]
+    built(tmp_path, "--figures", names[0])
+    assert set(files(tmp_path)) == {
+        "deck.pptx", "deck.html", "index.html",
+        *(f"figures/{theme}/{names[0]}.{kind}" for theme in ("light", "dark") for kind in KINDS),
+    }  # fmt: skip
+
+
+def test_the_deck_has_every_slide_with_its_notes(folder: Path, slides: tuple[Slide, ...]) -> None:
+    """PowerPoint's file, read back: 16:9, each slide's title, finding and notes as the outline has them, in order."""
+    presentation = pptx.Presentation(str(folder / "slides" / "deck.pptx"))
+    assert presentation.slide_width * 9 == pytest.approx(presentation.slide_height * 16, rel=1e-6)
+    assert len(presentation.slides) == len(slides)
+    for slide, drawn in zip(slides, presentation.slides, strict=True):
+        assert drawn.element.cSld.get("name") == slide.name
+        assert drawn.shapes.title.text_frame.text == plain(slide.title, drawn.shapes.title.text_frame.text)
+        said = drawn.notes_slide.notes_text_frame.text
+        assert said.split("\n") == [
+            line for note in slide.notes for line in plain_text(note).split("\n") if line.strip()
+        ]
+
+
+def plain(markup: str, text: str) -> str:
+    """`text`, if it has the letters of a title; formulas in it may be set in other ways."""
+    wanted, found = (re.sub(r"[^A-Za-z0-9]", "", words) for words in (plain_text(markup), text))
+    assert wanted == found
+    return text
+
+
+def test_on_the_real_deck_too_nothing_is_small_or_lies_on_anything_else(folder: Path) -> None:
+    """No run below 18 points, all shapes inside the slide and apart, a text alternative on each picture."""
+    presentation = pptx.Presentation(str(folder / "slides" / "deck.pptx"))
+    for drawn in presentation.slides:
+        assert min(size for _, size in sizes(drawn)) >= 18
+        solid = [(name, box) for name, box in boxes(drawn).items() if not name.startswith("Bar")]
+        for place, (one, box) in enumerate(solid):
+            assert min(box.left, box.top) >= 0
+            assert box.right <= 40 / 3 + 1e-4
+            assert box.bottom <= 7.5 + 1e-4
+            for other, other_box in solid[place + 1 :]:
+                assert not overlap(box, other_box), f"{drawn.element.cSld.get('name')}: {one} lies on {other}"
+        for properties in drawn.element.xpath(".//p:pic/p:nvPicPr/p:cNvPr"):
+            assert len(properties.get("descr")) > 3
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-impress")
+def test_libreoffice_opens_the_real_deck(folder: Path, tmp_path: Path, slides: tuple[Slide, ...]) -> None:
+    """Every slide becomes a page, and the words of every title are on it."""
+    subprocess.run(
+        [str(SOFFICE), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
+         "--outdir", str(tmp_path), str(folder / "slides" / "deck.pptx")],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())
+    assert len(pages) == len(slides)
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        (
+            ["--figures", "variance-agianst-d,peaky"],
+            [
+                "--figures: 'variance-agianst-d' is not known; allowed: the names that make figures lists; "
+                "did you mean 'variance-against-d'",
+                "--figures: 'peaky' is not known; allowed: the names that make figures lists; did you mean 'peaky-softmax'",
+            ],
+        ),
+        (["--theme", "drak"], ["--theme: 'drak' is not known; allowed: light, dark; did you mean 'dark'?"]),
+        (
+            ["--font", "Nosuch Sans"],
+            ["--font: 'Nosuch Sans' is neither a .ttf or .otf file nor the name of an installed"],
+        ),
+        (["--figures", ","], ["--figures: ',' holds no name; allowed: "]),
+        (
+            ["--figures", "x", "--theme", "y", "--font", "/no/z.ttf", "--jobs", "0"],
+            ["--figures: 'x'", "--theme: 'y'", "--font: '/no/z.ttf'", "--jobs: '0'"],
+        ),
+        (
+            ["--figures", "cost-against-d"],
+            ["--figures: cost-against-d is drawn from what this run has not measured; make bench"],
+        ),
+    ],
+    ids=["figures", "theme", "font", "no name", "several", "not measured"],
+)
+def test_a_wrong_choice_gets_a_line_and_touches_nothing(options: list[str], lines: list[str], tmp_path: Path) -> None:
+    """Exit code 2, a line for each fault with what is near, no traceback, and no folder made."""
+    done = command_line("report", "slides", "--preset", TINY, "--out", tmp_path / "out", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = done.stderr.splitlines()
+    assert len(said) == len(lines)
+    for line, wanted in zip(said, lines, strict=True):
+        assert line.startswith(f"error: {wanted}"), line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_font_of_the_readers_is_used(report: Path, tmp_path: Path) -> None:
+    """Figures are drawn in it, and it is the family of the deck's text; what was drawn in it is not kept."""
+    font = next(path for path in sorted(Path(pptx.__file__).parents[1].rglob("DejaVuSerif.ttf")))
+    start_from(report, tmp_path)
+    kept = sorted((tmp_path / ".figures").iterdir())
+    built(tmp_path, "--figures", "peaky-softmax", "--theme", "light", "--font", font)
+    own = (tmp_path / "slides" / "figures" / "light" / "peaky-softmax.svg").read_bytes()
+    assert sorted((tmp_path / ".figures").iterdir()) == kept
+    built(tmp_path, "--figures", "peaky-softmax", "--theme", "light")
+    assert (tmp_path / "slides" / "figures" / "light" / "peaky-softmax.svg").read_bytes() != own
+    built(tmp_path, "--figures", "peaky-softmax", "--font", font)
+    presentation = pptx.Presentation(str(tmp_path / "slides" / "deck.pptx"))
+    theme = next(part for part in presentation.part.package.iter_parts() if part.partname == "/ppt/theme/theme1.xml")
+    assert b'typeface="DejaVu Serif"' in theme.blob
+
+
+def test_what_a_run_could_draw_is_told_before_it_begins() -> None:
+    """Figures of costs ask for the benchmark, those of an absent package for what a note says."""
+    names = {"claims", *(name for spec in FIGURES for name in spec.experiments)}
+    available(["variance-against-d", "trained-entropy"], names)
+    with pytest.raises(Faults, match="trained-entropy is drawn from what this run has not measured; see the notes"):
+        available(["trained-entropy"], names - {"trained_heads"})
+
+
+def test_figures_are_listed_by_name() -> None:
+    """Each on a line with its title, as words."""
+    done = command_line("report", "figures")
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert list(listed)[: len(FIGURES)] == [spec.name for spec in FIGURES]
+    assert listed["one-figure"] == "Self-attention in one figure"
+    assert not re.search(r"[$\\]", done.stdout)
+
+
+def test_a_report_and_slides_share_a_folder(report: Path, tmp_path: Path) -> None:
+    """Neither takes the other's files away."""
+    start_from(report, tmp_path)
+    shutil.copytree(report / "report", tmp_path / "report")
+    shutil.copytree(report / "data", tmp_path / "data")
+    for name in ("claims.json", ".published"):
+        shutil.copy(report / name, tmp_path)
+    before = tree(tmp_path)
+    built(tmp_path, "--figures", "peaky-softmax")
+    assert tree(tmp_path) == before
+    assert "slides/deck.pptx" in (tmp_path / ".published").read_text()
+
+
+def test_png_headers_are_read_by_the_judge() -> None:
+    """The control: an image with an alpha channel is told from one without."""
+    buffer = BytesIO()
+    Image.new("RGBA", (1920, 1080)).save(buffer, format="png")
+    with Image.open(buffer) as image:
+        assert image.mode != "RGB"
