@@ -19,7 +19,7 @@ from report.figures.paths import boxes
 from report.formulas import to_mathml
 from report.prose import _DISPLAY
 from report.slides.formula_picture import PIXELS, FormulaPicture, formula_picture
-from report.slides.typeset import EM, typeset
+from report.slides.typeset import EM, Outline, typeset
 from test_formulas import FORMULAS
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +125,7 @@ def test_long_braces_are_whole(latex: str) -> None:
     ends = [box for outline in plain for box in boxes(outline)]
     low = max(side * box[3 if side > 0 else 1] for box in ends)
 
-    def beyond(outlines: list) -> list[tuple[float, float]]:
+    def beyond(outlines: tuple[Outline, ...]) -> list[tuple[float, float]]:
         found = [box for outline in outlines for box in boxes(outline)]
         return sorted((box[0], box[2]) for box in found if min(side * box[1], side * box[3]) > low)
 
@@ -166,6 +166,7 @@ def test_same_bytes_in_threads_and_in_any_order() -> None:
     """Nothing that was drawn before changes a picture, nor what is drawn beside it."""
     draw = formula_picture.__wrapped__
     wanted = [formula_picture(latex, INK, SIZE) for latex in TRIED]
+    typeset.cache_clear()
     with ThreadPoolExecutor(4) as pool:
         drawn = list(pool.map(lambda latex: draw(latex, INK, SIZE), [*TRIED[::-1], *TRIED]))
     assert drawn == [*wanted[::-1], *wanted]
@@ -200,6 +201,7 @@ def test_settings_of_ziamath_and_matplotlib_decide_nothing(monkeypatch: pytest.M
     monkeypatch.setattr(config.numbering, "autonumber", True)
     monkeypatch.setattr(config, "precision", 0)
     monkeypatch.setattr(config, "svg2", False)
+    typeset.cache_clear()
     with rc_context({"path.simplify": False, "patch.antialiased": False, "savefig.dpi": 10}):
         assert formula_picture.__wrapped__(TRIED[1], INK, SIZE) == wanted
 

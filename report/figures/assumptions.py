@@ -1,5 +1,7 @@
 """Measured mean and variance of q·k for pairs that keep or break an assumption, and what √d_k leaves of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib import rcParams
@@ -42,16 +44,20 @@ def _as_independent(frame: pd.DataFrame) -> pd.DataFrame:
     return aligned.assign(prediction=independent["prediction"].to_numpy(), margin=independent["margin"].to_numpy())
 
 
-def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str) -> None:
-    """One row for each case, with its d_k one below another, the smallest on top."""
-    names, dimensions = [*CASES, CONTROL], levels(rows, "d_k")
-    rows = select(rows, quantity=quantity)
+def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str, names: Sequence[str]) -> None:
+    """One row for each of the named cases, with its d_k one below another, the smallest on top."""
+    dimensions = levels(rows, "d_k")
+    rows = select(rows[rows["case"].isin(names)], quantity=quantity)
     margin = float(rows["margin"].iloc[0])
     edge = EDGE * margin
     axes.axvspan(-margin, margin, color=style.BAND, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
     step = 0.6 / max(1, len(dimensions) - 1)
-    y = rows["case"].map(names.index) + rows["d_k"].map(dimensions.index) * step - step * (len(dimensions) - 1) / 2
+    y = (
+        rows["case"].map(list(names).index)
+        + rows["d_k"].map(dimensions.index) * step
+        - step * (len(dimensions) - 1) / 2
+    )
     is_inside = rows["estimate"].abs() < edge
     for is_control, mark in ((False, marks.RULES["raw"]), (True, marks.VERDICTS["refuted"])):
         its = is_inside & ((rows["case"] == CONTROL) == is_control)
@@ -76,20 +82,27 @@ def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str) -> None:
 
 @style.styled
 def draw_deviations(frame: pd.DataFrame) -> Figure:
-    """The variance on the left, the mean on the right; the control at the bottom."""
+    """The variance on the left, the mean on the right; the control at the bottom. On a slide, twice half of the rows."""
     figure = style.new_figure(1.35)
-    panels = figure.subplots(1, 2, sharey=True)
+    labels = {**{case: words.short for case, words in CASES.items()}, CONTROL: "control"}
+    n_parts = 2 if style.medium().is_fixed else 1
+    n_rows = -(-len(labels) // n_parts)
+    panels = figure.subplots(1, 2 * n_parts, sharey="row" if n_parts == 1 else False)
     rows = deviations(frame)
-    for axes, (quantity, title) in zip(panels, PANELS, strict=True):
-        _draw_deviations(axes, rows, quantity)
-        axes.set_title(title)
-        axes.grid(visible=False)
-    labels = [*(case.short for case in CASES.values()), "control"]
-    panels[0].set_yticks(range(len(labels)), labels)
-    panels[0].set_ylim(len(labels) - 0.4, -0.6)
-    for axes in panels:
-        axes.axhline(len(labels) - 1.5, color=style.GRID, linewidth=0.7 * rcParams["lines.linewidth"])
-    style.heading(figure, "measured less predicted (shaded: the margin)")
+    for part in range(n_parts):
+        names = list(labels)[part * n_rows : (part + 1) * n_rows]
+        pair = panels[2 * part : 2 * part + 2]
+        for axes, (quantity, title) in zip(pair, PANELS, strict=True):
+            _draw_deviations(axes, rows, quantity, names)
+            axes.set_title(title if n_parts == 1 else title.split(",")[0])
+            axes.grid(visible=False)
+            axes.set_yticks(range(len(names)), [labels[name] for name in names])
+            axes.set_ylim(n_rows - 0.4, -0.6)
+            if CONTROL in names:
+                axes.axhline(len(names) - 1.5, color=style.GRID, linewidth=0.7 * rcParams["lines.linewidth"])
+        pair[1].tick_params(axis="y", labelleft=False)
+    in_sd = ", means in standard deviations" if n_parts == 2 else ""
+    style.heading(figure, f"measured less predicted{in_sd} (shaded: the margin)")
     return figure
 
 

@@ -103,12 +103,12 @@ def _room() -> float:
     return style.medium().tallest * 72 / style.medium().text - OTHER_LINES
 
 
-def _prepare(axes: Axes, edge: float, height: float) -> None:
-    """An axis of margins, with the prediction and its region, and rows from the top down."""
+def _prepare(axes: Axes, edge: float, height: float, aside: float = 0.08) -> None:
+    """An axis of margins to a little beyond the edge, the prediction and its region, and rows from the top down."""
     axes.axvspan(-1, 1, color=style.BAND, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
     axes.set_ylim(height, -0.3)
-    axes.set_xlim(-1.08 * edge, 1.08 * edge)
+    axes.set_xlim(-(1 + aside) * edge, (1 + aside) * edge)
     axes.set_xticks([-1, 0, 1], ["−1", "0", "+1"])
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
@@ -125,7 +125,7 @@ def _draw_groups(claims: pd.DataFrame) -> Figure:
         shown = groups[i * n_rows : (i + 1) * n_rows]
         rows = claims[claims["group"].isin(shown)]
         y = rows["group"].map({group: place + 0.5 for place, group in enumerate(shown)})
-        _prepare(axes, NEAR, n_rows)
+        _prepare(axes, NEAR, n_rows, aside=0.24)
         _marks(axes, rows.assign(y=y), NEAR, 0.8)
         axes.set_yticks([place + 0.5 for place in range(len(shown))], shown)
         for label in axes.get_yticklabels():
@@ -135,7 +135,9 @@ def _draw_groups(claims: pd.DataFrame) -> Figure:
             tally = f"{int((verdicts == 'confirmed').sum())} of {len(verdicts)}"
             _beside(axes, (1, place + 0.5), ("axes fraction", "data"), tally, 0.0, va="center")
         _beside(axes, (1, 1), "axes fraction", "confirmed", 0.3, va="bottom")
-    handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
         handles.values(), handles, loc="upper right", ncols=3, borderaxespad=0.1, handlelength=1.2, columnspacing=1.2
     )
@@ -152,9 +154,10 @@ def _beside(axes: Axes, at: tuple[float, float], coordinates: Any, text: str, up
 
 def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:
     """Intervals and estimates by verdict; a one-sided claim's region goes on to the edge."""
-    for row in claims[np.isinf(claims["region_low"]) | np.isinf(claims["region_high"])].itertuples():
-        start, end = (1, 1.08 * edge) if np.isinf(row.region_high) else (-1.08 * edge, -1)
-        axes.fill_between([start, end], row.y - 0.35, row.y + 0.35, color=style.BAND, linewidth=0)
+    one_sided = claims[np.isinf(claims["region_low"]) | np.isinf(claims["region_high"])]
+    for y, is_above in dict.fromkeys(zip(one_sided["y"], np.isinf(one_sided["region_high"]), strict=True)):
+        start, end = (1, axes.get_xlim()[1]) if is_above else (axes.get_xlim()[0], -1)
+        axes.fill_between([start, end], y - 0.35, y + 0.35, color=style.BAND, linewidth=0)
     for verdict, mark in marks.VERDICTS.items():
         members = claims[claims["verdict"] == verdict]
         if members.empty:
@@ -167,13 +170,14 @@ def _marks(axes: Axes, claims: pd.DataFrame, edge: float, size: float) -> None:
             marker=mark.marker, markerfacecolor=mark.face, markersize=1.2 * size * rcParams["lines.markersize"],
             markeredgewidth=edge_width * size * rcParams["lines.markeredgewidth"], label=verdict, clip_on=False,
         )  # fmt: skip
+    arrow = 0.8 if style.medium().is_fixed else 0.5 * size
     for side, marker in ((-1, "<"), (1, ">")):
         beyond = claims[side * claims["estimate"] > edge]
         if beyond.empty:
             continue
         axes.plot(
-            np.full(len(beyond), side * 1.06 * edge), beyond["y"], linestyle="none", color=style.INK, marker=marker,
-            markersize=0.5 * size * rcParams["lines.markersize"], clip_on=False,
+            np.full(len(beyond), side * (axes.get_xlim()[1] - 0.02 * edge)), beyond["y"], linestyle="none",
+            color=style.INK, marker=marker, markersize=arrow * rcParams["lines.markersize"], clip_on=False,
         )  # fmt: skip
 
 

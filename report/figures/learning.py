@@ -82,8 +82,10 @@ def draw_curves(frame: pd.DataFrame) -> Figure:
     for axes, d_k in zip(panels[0], dimensions, strict=True):
         axes.set_title(f"$d_k$ = {d_k}")
         axes.axhline(LEVEL, color=style.GRID, linewidth=rcParams["lines.linewidth"], zorder=1)
-    panels[0, 0].set_yticks([0, 0.25, 0.5, 0.75, LEVEL], ["0", "0.25", "0.5", "0.75", f"{LEVEL:g}"])
-    panels[1, 0].set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    quarters = [0, 0.25, 0.5, 0.75, 1] if not style.medium().is_fixed else [0, 0.5, 1]
+    below = [tick for tick in quarters if tick < 1]
+    panels[0, 0].set_yticks([*below, LEVEL], [f"{tick:g}" for tick in [*below, LEVEL]])
+    panels[1, 0].set_yticks(quarters, [f"{tick:g}" for tick in quarters])
     style.log2_axis(panels[0, 0], "x", curve(frame, SHOWN[0], dimensions[0])["step"], most=5)
     figure.supxlabel("step of learning", fontsize=style.em())
     style.heading(figure, "each rule at its own best rate; bands: 95 % intervals")

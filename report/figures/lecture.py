@@ -61,17 +61,22 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
     panels[0].xaxis.set_major_locator(MultipleLocator(5))
     panels[0].xaxis.set_major_formatter(lambda value, _: f"{value:+g} %".replace("-", "−") if value else "law")
     panels[-1].set_xlabel("variance in one run, relative to the law")
-    style.heading(figure, f"{_runs(frame)} runs of {frame['n_pairs'].iloc[0]} pairs each")
+    band = f" (band: ±{_margin(frame):g} %)" if style.medium().is_fixed else ""
+    style.heading(figure, f"{_runs(frame)} runs of {frame['n_pairs'].iloc[0]} pairs each{band}")
     _key(panels[0], frame)
     return figure
 
 
 def _key(axes: Axes, frame: pd.DataFrame) -> None:
-    """Name the four things drawn, at the right of the first panel."""
+    """Name the things drawn, at the right of the first panel; on a slide, where it is low, without the band."""
     lines = ((0.92, "runs", style.RAW_TEXT), (0.70, "predicted (normal)", style.INK),
              (0.48, "◇ the lecture’s runs", style.INK), (0.26, f"band: ±{_margin(frame):g} %", style.INK))  # fmt: skip
-    for height, text, colour in lines:
-        axes.annotate(text, (1, height), xycoords="axes fraction", ha="right", va="center", color=colour)
+    for i, (height, text, colour) in enumerate(lines[: 3 if style.medium().is_fixed else 4]):
+        at, down = ((1, 1), -style.em(0.3 + 1.25 * i)) if style.medium().is_fixed else ((1, height), 0.0)
+        axes.annotate(
+            text, at, xycoords="axes fraction", xytext=(0, down), textcoords="offset points", ha="right", va="center",
+            color=colour,
+        )  # fmt: skip
 
 
 def _runs(frame: pd.DataFrame) -> int:

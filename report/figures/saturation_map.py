@@ -24,9 +24,13 @@ _SCALE = ScalarMappable(BoundaryNorm(LEVELS, COLOURS.N), COLOURS)
 
 @style.styled
 def draw_map(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
-    """A row for each observable, a column for each rule; colour is the value, the same for all four."""
+    """A row for each observable, a column for each rule; colour is the value, the same for all four.
+
+    On a slide all of them stand side by side.
+    """
     figure = style.new_figure(1.45)
-    panels = figure.subplots(2, 2, sharex=True, sharey=True)
+    is_fixed = style.medium().is_fixed
+    panels = figure.subplots(*((1, 4) if is_fixed else (2, 2)), sharex=True, sharey=True).reshape(2, 2)
     dimensions, keys = levels(frame, "d_k"), levels(frame, "n_keys")
     for row, (quantity, words) in zip(panels, WORDS.items(), strict=True):
         for axes, rule in zip(row, marks.RULES, strict=True):
@@ -36,17 +40,18 @@ def draw_map(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
             rows = rows[rows["n_keys"].between(keys[0], keys[-1]) & rows["d_k"].between(dimensions[0], dimensions[-1])]
             axes.scatter(
                 rows["d_k"], rows["n_keys"], c=rows["estimate"], cmap=COLOURS, vmin=0, vmax=1, marker="s",
-                s=(0.9 * rcParams["lines.markersize"]) ** 2, edgecolors=PALE,
+                s=((0.55 if is_fixed else 0.9) * rcParams["lines.markersize"]) ** 2, edgecolors=PALE,
                 linewidths=0.4 * rcParams["lines.linewidth"], clip_on=False, zorder=3,
             )  # fmt: skip
             if rule == "raw":
                 _freezing_line(axes, keys)
-            style.log2_axis(axes, "x", dimensions, most=6)
+            style.log2_axis(axes, "x", dimensions, most=3 if is_fixed else 6)
             axes.set_xlim(dimensions[0], dimensions[-1])
             style.keys_axis(axes, "y", keys)
             axes.grid(visible=False)
             axes.set_title(f"{words}, {rule}", color=marks.RULES[rule].words)
-        row[0].set_ylabel("keys, $n$")
+    for axes in panels[: 1 if is_fixed else 2, 0]:
+        axes.set_ylabel("keys, $n$")
     figure.supxlabel("dimension of queries and keys, $d_k$", fontsize=style.em())
     bar = figure.colorbar(_SCALE, ax=panels, orientation="horizontal", aspect=50, pad=0.02, shrink=0.9)
     bar.set_ticks([0, 0.2, 0.4, 0.6, 0.8, 1], labels=["0", "0.2", "0.4", "0.6", "0.8", "1"])

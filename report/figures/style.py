@@ -56,6 +56,7 @@ __all__ = (  # what others take from here, colours among it
 
 GRID, BAND = faint(INK, 0.12), faint(INK, 0.08)
 END_LABEL = "end-label"
+END_GAP, TICK_ROOM = 1.3, 3.5  # text sizes: between two end labels, and for a label of a slide's vertical axis
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,8 @@ def log2_axis(axes: Axes, which: Literal["x", "y"], values: ArrayLike, most: int
     finite = np.asarray(values, dtype=float)
     lowest, highest = np.floor(np.log2(finite.min())), np.ceil(np.log2(finite.max()))
     exponents = np.arange(lowest, highest + 1)
+    if which == "y" and medium().is_fixed:
+        most = min(most, int(medium().height * 72 / medium().text / TICK_ROOM))
     step = next(step for step in (1, 2, 4, 6, 8, 12, 16, 32) if len(exponents[::step]) <= most)
     labelled = exponents % step == 0
     set_scale("log", base=2)
@@ -331,7 +334,13 @@ def _part_end_labels(axes: Axes) -> None:
         heights = np.array([axes.transData.transform((1, label.xy[1]))[1] for label in labels])
         heights *= 72 / figure_of(axes).dpi  # points
         order = heights.argsort(kind="stable")
-        moved = spread(heights[order], em(1.3))
+        gap = em(END_GAP)
+        if medium().is_fixed:
+            gap = max(gap, *(1 + 72 / figure_of(axes).dpi * label.get_window_extent().height for label in labels))
+        moved = spread(heights[order], gap)
+        if medium().is_fixed:  # text is large there: none of them comes as low as the labels of ticks
+            lowest = axes.bbox.y0 * 72 / figure_of(axes).dpi + em(END_GAP / 2)
+            moved = np.maximum(moved, lowest + gap * np.arange(len(moved)))
         for index, height in zip(order, moved, strict=True):
             labels[index].set_position((em(0.6), height - heights[index]))
 

@@ -25,12 +25,17 @@ WRITERS = ("python-pptx", "ziamath")  # packages that decide the bytes of slides
 
 def deck(results: Results, frames: Mapping[str, pd.DataFrame], cost: Cost | None = None) -> tuple[Slide, ...]:
     """All slides of a run; `frames` are those of its figures."""
+    return outline(parts_of(cost is not None), material_of(results, frames, cost))
+
+
+def material_of(results: Results, frames: Mapping[str, pd.DataFrame], cost: Cost | None = None) -> Material:
+    """What they are made from."""
     specs = {spec.name: spec for spec in figures_of(frames)}
     undrawn = {
         name: DrawnFigure(spec, prose(spec.caption(*spec.given(frames))), Markup("<svg/>"), b"", b"")
         for name, spec in specs.items()
     }
-    material = Material(
+    return Material(
         ledger=results.ledger,
         frames=frames,
         figures=specs,
@@ -39,7 +44,6 @@ def deck(results: Results, frames: Mapping[str, pd.DataFrame], cost: Cost | None
         found=findings(results),
         provenance=sources_of(results),
     )
-    return outline(parts_of(cost is not None), material)
 
 
 def sources_of(results: Results) -> dict[str, str]:

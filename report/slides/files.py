@@ -26,6 +26,7 @@ from report.slides.runs import plain_text
 from report.slides.slide import Picture, PictureFiles
 
 FOLDER = "slides"
+DECKS = {"deck.pptx": "the deck for PowerPoint", "deck.html": "the deck for a browser"}
 FONT = "Arial"  # of native text: every machine has it, or one of the same widths
 
 
@@ -60,7 +61,7 @@ def slide_files(
         **{path: content for name, drawn in files.items() for path, content in _figure_files(name, parts[drawn])},
         f"{FOLDER}/deck.pptx": powerpoint(slides, pictures, theme, family, title),
         f"{FOLDER}/deck.html": html_deck(slides, pictures, forced, title).encode(),
-        f"{FOLDER}/index.html": contact_sheet(list(_on_sheet(specs, frames)), themes, title).encode(),
+        f"{FOLDER}/index.html": contact_sheet(list(_on_sheet(specs, themes, frames)), DECKS, title).encode(),
     }
 
 
@@ -80,7 +81,9 @@ def _figure_files(name: str, parts: Parts) -> Iterator[tuple[str, bytes]]:
         yield f"{FOLDER}/figures/{theme}/{name}.{kind}", content
 
 
-def _on_sheet(specs: Iterable[FigureSpec], frames: Mapping[str, pd.DataFrame]) -> Iterator[SheetFigure]:
+def _on_sheet(
+    specs: Iterable[FigureSpec], themes: Sequence[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterator[SheetFigure]:
     for spec in specs:
         given = spec.given(frames)
-        yield SheetFigure(spec.name, prose(spec.title), prose(spec.caption(*given)), spec.alt(*given))
+        yield SheetFigure(spec.name, spec.title, spec.caption(*given), spec.alt(*given), tuple(themes))

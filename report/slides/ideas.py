@@ -53,11 +53,6 @@ class Idea(ABC):
         """Its slides, if the material has what it needs."""
 
 
-def formula_note(formula: Formula) -> Markup:
-    """A formula as a line of the notes."""
-    return prose(f"${formula.latex}$")
-
-
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: bool = True) -> Table:
     """Cells of plain text with maths as $...$."""
     return Table(
@@ -67,27 +62,27 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: bo
 
 @dataclass(frozen=True)
 class Told(Idea):
-    """Words of the page, and formulas under them, or above where they are what the words speak of."""
+    """Words of the page, and formulas: above them, or under them where the words lead up to the formulas."""
 
-    name: str
+    topic: str
     equations: tuple[str, ...] = ()
     heading: str = ""  # of the page, in place of the chapter's title
     points: tuple[str, ...] = ()  # headings of the page that say what comes
-    is_led: bool = False  # the words lead up to the formulas
+    is_led: bool = False
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One, if the page has its words or formulas."""
-        kept = material.kept
-        if not kept.has("shown", self.name) and not any(kept.has("equation", name) for name in self.equations):
+        kept, name = material.kept, f"about-{self.topic}"
+        if not kept.has("shown", name) and not any(kept.has("equation", equation) for equation in self.equations):
             return
         title = kept.one("heading", self.heading) if self.heading else prose(place.chapter.title)
-        formulas = [Formula(kept.one("equation", name)) for name in self.equations]
-        words = material.shown(self.name, ":" if self.is_led else ".")
+        formulas = [Formula(kept.one("equation", equation)) for equation in self.equations]
+        words = material.shown(name, ":" if self.is_led else ".")
         shown = (*words, *(kept.one("heading", point) for point in self.points))
         text = [Words(shown)] if shown else []
         blocks = [*text, *formulas] if self.is_led else [*formulas, *text]
-        notes = [*words, *(formula_note(formula) for formula in formulas), *material.said(self.name)]
-        yield place.slide(f"about-{self.name}", title, blocks, notes)
+        notes = [*words, *(prose(f"${formula.latex}$") for formula in formulas), *material.said(name)]
+        yield place.slide(name, title, blocks, notes)
 
 
 @dataclass(frozen=True)
@@ -162,9 +157,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         return [_table(["", *heads], [[line.label, *line.computed, *line.printed] for line in lines])]
     n_tables = -(-2 * len(lines) // MOST_ROWS)
     size = -(-len(lines) // n_tables)
-    rows = [
-        [[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines
-    ]
+    rows = [[[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines]
     return [_table(["", *columns], sum(rows[i : i + size], [])) for i in range(0, len(lines), size)]
 
 
@@ -172,15 +165,16 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
 class Coded(Idea):
     """Functions or classes from the running source, without their docstrings."""
 
-    name: str
+    topic: str
     things: tuple[str, ...]
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One."""
+        name = f"code-{self.topic}"
         code = Code("\n".join(excerpt(thing).bare for thing in self.things))
-        words = material.shown(self.name)
+        words = material.shown(name)
         blocks = [code, *([Words(words)] if words else [])]
-        yield place.slide(f"code-{self.name}", prose(place.chapter.title), blocks, [*words, *material.said(self.name)])
+        yield place.slide(name, prose(place.chapter.title), blocks, [*words, *material.said(name)])
 
 
 STEPS = (  # claims of the calculation sheet's lines; those at the largest dimension end in it
@@ -196,9 +190,7 @@ class Derived(Idea):
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One for each line."""
-        judgements = [
-            material.ledger[f"{name}-{material.found.d_max}" if is_last else name] for name, is_last in STEPS
-        ]
+        judgements = [material.ledger[f"{name}-{material.found.d_max}" if is_last else name] for name, is_last in STEPS]
         steps = tuple(
             Step(
                 latex=material.kept.one("equation", NUMBERED.get(name, name)),
@@ -210,7 +202,7 @@ class Derived(Idea):
             for (name, _), judgement in zip(STEPS, judgements, strict=True)
         )
         for n_shown, ((name, _), judgement) in enumerate(zip(STEPS, judgements, strict=True), 1):
-            notes = [prose(judgement.claim.statement), *material.said(name), evidence(judgement)]
+            notes = [prose(judgement.claim.statement), *material.said(f"step-{name}"), evidence(judgement)]
             blocks = [Derivation(steps, n_shown)]
             yield place.slide(f"derivation-{n_shown}", prose(place.chapter.title), blocks, notes)
 
@@ -237,9 +229,7 @@ class Asked(Idea):
                 )
             )
         notes = [passage(answer.words), *map(evidence, judgements)]
-        yield place.slide(
-            f"question-{self.question}", material.kept.one("question", self.question), blocks, notes
-        )
+        yield place.slide(f"question-{self.question}", material.kept.one("question", self.question), blocks, notes)
 
 
 @dataclass(frozen=True)
@@ -261,7 +251,7 @@ class Demonstration(Idea):
             f"Held to a margin of {margin(runs[0].margin)}, one run of {grouped(runs[0].n_pairs)} pairs is "
             f"{material.found.demo_verdicts}."
         )
-        notes = [finding, *material.said("demo"), *(evidence(run.judgement) for run in runs)]
+        notes = [finding, *material.said("demonstration"), *(evidence(run.judgement) for run in runs)]
         yield place.slide("demonstration", prose("The lecture’s demonstration, judged"), [table], notes, finding)
 
 
@@ -284,7 +274,7 @@ class PrintedRuns(Idea):
             f"{len(runs)} runs of {grouped(material.lecture.n_pairs)} pairs, none farther off than "
             f"{number(farthest, 2)} standard deviations."
         )
-        notes = [finding, *material.said("scatter")]
+        notes = [finding, *material.said("printed-runs")]
         yield place.slide("printed-runs", prose("The runs that the lecture prints"), [table], notes, finding)
 
 
@@ -297,8 +287,8 @@ class Roles(Idea):
         token = material.lecture.token
         rows = [[role.name, role.in_library, role.in_sentence, role.vector] for role in material.lecture.roles]
         table = _table(["role", "in a library", "in a sentence", f"“{token}”"], rows, numeric=False)
-        words = Words(material.shown("intuition"))
-        notes = [*material.said("intuition"), *words.paragraphs]
+        words = Words(material.shown("roles"))
+        notes = [*material.said("roles"), *words.paragraphs]
         yield place.slide("roles", prose(place.chapter.title), [table, words], notes)
 
 
@@ -338,7 +328,7 @@ class Verdicts(Idea):
             f"{1 - error:.6g}."
         )
         words = Words(material.shown("verdicts"))
-        notes = [finding, *material.said("verdicts")]
+        notes = [finding, *material.said("verdicts"), *words.paragraphs]
         yield place.slide("verdicts", prose("What the verdicts mean"), [words], notes, finding)
 
 
@@ -352,4 +342,5 @@ class Provenance(Idea):
         notes = [prose("The same preset, seed, commit and versions give the same bytes again.")]
         if (commit := material.provenance["commit"]).endswith("+") or commit == "unknown":
             notes = [prose("The code is not that of a commit, so the rest alone does not fix the bytes.")]
+        notes += material.said("provenance")
         yield place.slide("provenance", prose("Where these numbers come from"), [table], notes)

@@ -126,7 +126,7 @@ class _Writer:
         pieces = self.pieces(inside)
         is_one = len(pieces) == 1 and pieces[0].kind in _ONE and not pieces[0].is_power
         runs = self._set(pieces) if is_one or is_in_brackets(pieces) else self._in_brackets(self._set(pieces))
-        return Piece(Kind.ROOT if is_one else Kind.GROUP, (*self._words("√"), *runs))
+        return Piece(Kind.ROOT, (*self._words("√"), *runs))
 
     def _higher_root(self, inside: Element, degree: Element) -> Piece:
         """As a power: x^(1/3)."""

@@ -40,9 +40,7 @@ class Material:
 
     def finding(self, figure: str) -> str:
         """The first sentence of its caption, where that is short enough for one line; else nothing."""
-        found = _SENTENCE.match(self.caption(figure))
-        sentence = found[0] if found else ""
-        return sentence if len(re.sub(r"[\\${}]", "", sentence)) <= LONGEST_FINDING else ""
+        return first_sentence(self.caption(figure))
 
     def shown(self, name: str, stop: str = ".") -> tuple[Markup, ...]:
         """The passages that the page shows under that name; `stop` ends those that the page goes on after."""
@@ -68,6 +66,13 @@ class Material:
     def matching(self, pattern: str) -> list[str]:
         """The names of the claims that a pattern fits as a whole."""
         return [judgement.claim.id for judgement in self.ledger.judgements if re.fullmatch(pattern, judgement.claim.id)]
+
+
+def first_sentence(text: str) -> str:
+    """Of plain text with maths as $...$, if it is short enough for one line."""
+    found = _SENTENCE.match(text)
+    sentence = found[0] if found else ""
+    return sentence if len(re.sub(r"[\\${}]", "", sentence)) <= LONGEST_FINDING else ""
 
 
 def evidence(judgement: Judgement) -> Markup:

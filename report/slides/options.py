@@ -32,8 +32,12 @@ def add_slide_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", metavar="NAME,NAME", help="these figures alone, and the slides that show them (default: all)"
     )
-    parser.add_argument("--theme", metavar="NAME", help=f"{' or '.join(THEMES)} (default: figures in both, a light deck)")
-    parser.add_argument("--font", metavar="FILE|FAMILY", help="font of figures and slides: a .ttf or .otf file, or a family")
+    parser.add_argument(
+        "--theme", metavar="NAME", help=f"{' or '.join(THEMES)} (default: figures in both, a light deck)"
+    )
+    parser.add_argument(
+        "--font", metavar="FILE|FAMILY", help="font of figures and slides: a .ttf or .otf file, or a family"
+    )
 
 
 def read_slide_options(arguments: argparse.Namespace) -> SlideOptions:

@@ -43,7 +43,7 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
         Told("jacobian", ("jacobian",), heading="saturated"), Shown("softmax-row"),
         Told("second-reason", heading="second-reason"), Demonstration(), PrintedRuns(),
         Shown("lecture-scatter", ("lecture-.*",), heading="scatter"), Told("scatter", ("scatter",), "scatter-law", is_led=True),
-        Shown("toy-scores"),
+        Shown("toy-scores", heading="toy-scores"),
     ),
     "context": (Told("context", ("context",), is_led=True), Shown("context-plane"), PrintedBeside("context")),
     "formula": (Told("formula", ("attention",)),),

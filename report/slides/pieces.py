@@ -17,7 +17,7 @@ class Kind(Enum):
     LETTER = auto()
     NUMBER = auto()
     WORD = auto()
-    ROOT = auto()  # of one letter or number, without brackets
+    ROOT = auto()
     GROUP = auto()  # in brackets of its own
     FRACTION = auto()
     BIG = auto()  # a sum, a product, an integral

@@ -76,8 +76,8 @@ def _add(
     deck: Presentation, media: Media, slide: Slide, number: int, pictures: Mapping[str, PictureFiles], theme: Theme
 ) -> None:
     """One slide with its notes."""
-    has_words = any(isinstance(block, Words) for block in slide.blocks)
-    layout = "opening" if slide.is_opening else "words" if has_words else "exhibit"
+    begins_with_words = bool(slide.blocks) and isinstance(slide.blocks[0], Words)
+    layout = "opening" if slide.is_opening else "words" if begins_with_words else "exhibit"
     drawn = deck.slides.add_slide(deck.slide_layouts[LAYOUTS.index(layout)])
     drawn.element.cSld.set("name", clean(slide.name))
     canvas = Canvas(drawn, media)
@@ -145,7 +145,7 @@ def _add_notes(canvas: Canvas, slide: Slide, number: int) -> None:
 
 def _one_paragraph(words: Markup) -> list[Run]:
     """The words as one paragraph, whatever they were."""
-    return [run for runs in paragraphs(words) for run in runs]
+    return [run for runs in paragraphs(words) for run in (Run(" "), *runs)][1:]
 
 
 def _title_look(title: Markup, sizes: Sequence[float], box: Box) -> Look:

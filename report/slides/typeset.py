@@ -6,6 +6,7 @@ words. It is asked where glyphs stand, and not for its SVG, in which all glyphs 
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from threading import Lock
 from warnings import catch_warnings, filterwarnings
@@ -34,12 +35,13 @@ _ALIGNED = re.compile(r"text-align:\s*(\w+)")
 _COMMANDS = {1: "L", 2: "Q", 3: "C"}
 
 
-def typeset(mathml: str) -> list[Outline]:
+@cache  # once for all colours and sizes
+def typeset(mathml: str) -> tuple[Outline, ...]:
     """Each glyph and each bar; the formula's line of letters stands at height 0, and heights grow downwards."""
     math = ElementTree.fromstring(mathml)
     _prepare(math)
     with _one_at_a_time:
-        return [outline for outline in _outlines(Math(math, size=EM).node, 0j) if outline]
+        return tuple(outline for outline in _outlines(Math(math, size=EM).node, 0j) if outline)
 
 
 def _outlines(node: Drawable, place: complex) -> Iterator[Outline]:

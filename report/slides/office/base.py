@@ -22,7 +22,7 @@ from report.figures.theme import LIGHT, Theme
 from report.slides import layout
 from report.slides.office.lettering import FIELD, LANGUAGE, clean
 
-AUTHOR = "The report’s deck"
+AUTHOR = "attention-scaling"  # the project’s name
 DATE = "1980-01-01T00:00:00Z"  # the same for every deck, as those of its parts in the archive
 LAYOUTS = ("opening", "words", "exhibit")  # in this order
 TABLE_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's own "No Style, No Grid"

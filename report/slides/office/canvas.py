@@ -18,7 +18,7 @@ from report.slides.office.lettering import Colour, Look, clean, number_body, wri
 from report.slides.office.media import Media
 from report.slides.runs import Run
 
-_SPARE = 0.35
+_SPARE = 0.35  # inches of the slide's margin
 Words = Sequence[Sequence[Run]]  # paragraphs
 _DECORATIVE = (
     '<a:extLst><a:ext uri="{C183D7F6-B498-43B3-948B-1728B52AA6E4}"><adec:decorative val="1" '

@@ -111,6 +111,7 @@ def _measured(steps: Sequence[Step], ink: str, letters: Letters, formula_size: f
 
 def _evidence(step: Step) -> Cells:
     cells = [
-        [run for runs in paragraphs(words) for run in runs] for words in (step.predicted, step.measured, step.interval)
+        [run for runs in paragraphs(words) for run in (Run(" "), *runs)][1:]
+        for words in (step.predicted, step.measured, step.interval)
     ]
     return [*cells, [Run(step.verdict)]]
