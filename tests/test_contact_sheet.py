@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,17 +12,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from chromium import visit_file
-from report.prose import prose
-from report.slides.contact_sheet import DECKS, KINDS, SheetFigure, contact_sheet
+from report.slides.contact_sheet import KINDS, SheetFigure, contact_sheet
 from test_accessibility import MERGE, faults
 from test_page import attributes
 
 BOTH = ("light", "dark")
 FIGURES = (
-    SheetFigure("growth", prose("Variance against $d_k$"), prose("It grows like $d_k$: 64.2 at 64."), "A rising line"),
-    SheetFigure("row", prose("One row of weights"), prose('The largest is 0.45 & the least "0".'), "Bars <of> weights"),
-    SheetFigure("law", prose("The exact law"), prose("A line"), "A falling line"),
+    SheetFigure("growth", "Variance against $d_k$", "It grows like $d_k$: 64.2 at 64.", "A rising line", BOTH),
+    SheetFigure("row", "One row of weights", 'The largest is 0.45 & the least "0".', "Bars <of> weights", BOTH),
+    SheetFigure("law", "The exact law", "A line", "A falling line", BOTH),
 )
+DECKS = {"deck.pptx": "the deck for PowerPoint", "deck.html": "the deck for a browser"}
 TITLE = "Why <divide> & by what?"
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (folder / "figures" / theme / f"{figure.name}.{kind}").write_bytes(picture.getvalue())
     for deck in DECKS:
         (folder / deck).touch()
-    (folder / "index.html").write_text(contact_sheet(FIGURES, BOTH, TITLE), encoding="utf-8")
+    (folder / "index.html").write_text(contact_sheet(FIGURES, DECKS, TITLE), encoding="utf-8")
     return folder
 
 
@@ -61,7 +62,7 @@ def test_every_file_is_linked_and_there(folder: Path) -> None:
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"index.html"}
     assert named == files
     assert len(files) == 2 * len(FIGURES) * len(KINDS) + len(DECKS)
-    assert contact_sheet(FIGURES, BOTH, TITLE) == html
+    assert contact_sheet(FIGURES, DECKS, TITLE) == html
 
 
 def test_text_is_escaped_and_formulas_are_formulas(folder: Path) -> None:
@@ -87,7 +88,7 @@ def test_its_policy_lets_in_pictures_beside_it_alone(folder: Path) -> None:
 @pytest.mark.parametrize("themes", [("light",), ("dark",), ("dark", "light")])
 def test_it_speaks_of_no_theme_without_files(themes: tuple[str, ...]) -> None:
     """With one theme alone it has links and thumbnails of that; with both the light one comes first to be seen."""
-    html = contact_sheet(FIGURES, themes, TITLE)
+    html = contact_sheet([replace(figure, themes=themes) for figure in FIGURES], DECKS, TITLE)
     assert set(re.findall(r"figures/(\w+)/", html)) == set(themes)
     assert set(re.findall(r'<img src="figures/(\w+)/', html)) == {"light" if "light" in themes else "dark"}
     assert html.count("<source") == (len(FIGURES) if len(themes) > 1 else 0)

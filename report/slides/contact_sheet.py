@@ -1,16 +1,14 @@
 """A page to pick figures from: thumbnails of the files beside it, what each shows, and links to every form of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
 
 from report.document import Inside, single_page
 from report.figures.theme import DARK, LIGHT
+from report.prose import prose
 from report.slides.runs import plain_text
 
 KINDS = ("svg", "pdf", "png")
-DECKS = {"deck.pptx": "All slides for PowerPoint", "deck.html": "All slides as a page to present from"}
 STYLES = ("theme", "contact")
 SCRIPTS = ("contact",)
 IMAGES = (
@@ -24,26 +22,35 @@ class SheetFigure:
     """A figure whose files are `figures/<theme>/<name>.svg`, `.pdf` and `.png`, beside the page."""
 
     name: str
-    title: Markup
-    caption: Markup  # the finding
+    title: str  # plain text with maths as $...$
+    caption: str  # the finding; the same
     alt: str
+    themes: tuple[str, ...]  # of which there are files, at least one
+
+    @property
+    def usual(self) -> str:
+        """The theme of its thumbnail where the reader's system does not decide: light, if there are files."""
+        return LIGHT.name if LIGHT.name in self.themes else self.themes[0]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether the system can decide."""
+        return {LIGHT.name, DARK.name} <= set(self.themes)
+
+    @property
+    def plain_caption(self) -> str:
+        """The caption as text to paste: `d_k` for a letter with an index."""
+        return plain_text(prose(self.caption))
 
 
-def contact_sheet(figures: Sequence[SheetFigure], themes: Sequence[str], title: str) -> str:
-    """The page as HTML; `themes` are those of the files, and `title` is plain text.
-
-    Its thumbnails follow the theme of the reader's system where there are files of both.
-    """
+def contact_sheet(figures: Sequence[SheetFigure], decks: Mapping[str, str], title: str) -> str:
+    """The page as HTML; `decks` are files beside it and the words that link to them, and `title` is plain text."""
     context = {
         "title": title,
-        "decks": DECKS,
+        "decks": decks,
         "figures": figures,
-        "themes": themes,
-        "usual": LIGHT.name if LIGHT.name in themes else themes[0],
-        "has_both": {LIGHT.name, DARK.name} <= set(themes),
         "kinds": KINDS,
         "width": WIDTH,
         "height": HEIGHT,
-        "plain": plain_text,
     }
     return single_page("contact.html.jinja2", context, Inside(STYLES, SCRIPTS, images=IMAGES))
