@@ -1,7 +1,7 @@
 """What a page keeps of itself as it is rendered, so that slides can show and say the same: each thing lives once.
 
-Templates mark it with the slide's name: `shown` a sentence that it shows, `said` what belongs into its notes; `titled` and
-`heading` name titles. Equations, comparisons with print, questions and their answers are kept without being asked.
+Templates mark it with the slide's name: `shown` a sentence that it shows, `said` what belongs into its notes; `titled`
+and `heading` name titles. Equations, comparisons with print, questions and their answers are kept without being asked.
 """
 
 from collections.abc import Sequence

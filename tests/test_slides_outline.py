@@ -75,7 +75,7 @@ def test_the_deck_begins_with_its_title_and_ends_with_its_provenance(
 
 
 def test_slides_follow_the_order_of_the_page(slides: tuple[Slide, ...]) -> None:
-    """Chapter by chapter, the lecture's fourteen first; but the short answer, which the page begins with, comes late."""
+    """Chapter by chapter, the lecture's fourteen first; the short answer, which begins the page, comes late."""
     numbers = [
         int(found[1]) for slide in slides if (found := re.match(r"(?:Chapter )?(\d+)\b", plain_text(slide.kicker)))
     ]

@@ -1,19 +1,18 @@
 """`python -m report slides|figures`: run, draw, write decks and figures; or list what there is to draw."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 from experiments.cli import run_and_publish, say, tell
 from experiments.runner import Results
 from experiments.workers import Workers
-from report.cost import Cost, read_cost
+from report.cost import read_cost
 from report.figures import FIGURES
 from report.figures.growth import FIGURES as OF_COST
+from report.prose import prose
 from report.slides.files import slide_files
 from report.slides.options import SlideOptions, available
 from report.slides.runs import plain_text
-from report.prose import prose
 
 
 def slides(options: SlideOptions) -> int:

@@ -15,10 +15,12 @@ from report.contents import TITLE, Chapter
 from report.excerpts import excerpt
 from report.prose import prose
 from report.slides.material import Material, evidence, passage
-from report.slides.slide import Block, Code, Derivation, Formula, Picture, Slide, Step, Table, Words
+from report.slides.runs import plain_text
+from report.slides.slide import NOTHING, Block, Code, Derivation, Formula, Picture, Slide, Step, Table, Words
 from report.walkthrough import Comparison
 from report.wording import grouped, interval_text, margin, measured, number, percent, plain, prediction_text
 
+LONGEST_TITLE = 58  # characters of a title that leaves room for a finding under it
 MOST_ROWS, MOST_COLUMNS = 8, 6  # of a comparison's table; of numbers
 
 
@@ -32,7 +34,7 @@ class Place:
     is_first: bool  # of its chapter
 
     def slide(
-        self, name: str, title: Markup, blocks: Sequence[Block], notes: Sequence[Markup], finding: Markup = Markup("")
+        self, name: str, title: Markup, blocks: Sequence[Block], notes: Sequence[Markup], finding: Markup = NOTHING
     ) -> Slide:
         """A slide there. Above its title stands the chapter; on the first one, when the lecture comes to it."""
         chapter = f"Chapter {self.number}" if self.number else ""
@@ -42,7 +44,8 @@ class Place:
             kicker = chapter
         else:
             kicker = f"{self.number} · {self.chapter.short}" if self.number else self.chapter.short
-        return Slide(name, self.part, prose(kicker), title, tuple(blocks), tuple(notes), finding=finding)
+        line = finding if len(plain_text(title)) <= LONGEST_TITLE else NOTHING
+        return Slide(name, self.part, prose(kicker), title, tuple(blocks), tuple(notes), finding=line)
 
 
 class Idea(ABC):
@@ -80,7 +83,7 @@ class Told(Idea):
         words = material.shown(name, ":" if self.is_led else ".")
         shown = (*words, *(kept.one("heading", point) for point in self.points))
         text = [Words(shown)] if shown else []
-        blocks = [*text, *formulas] if self.is_led else [*formulas, *text]
+        blocks: list[Block] = [*text, *formulas] if self.is_led else [*formulas, *text]
         notes = [*words, *(prose(f"${formula.latex}$") for formula in formulas), *material.said(name)]
         yield place.slide(name, title, blocks, notes)
 
@@ -143,9 +146,9 @@ class PrintedBeside(Idea):
         finding = prose(agreement[:1].upper() + agreement[1:] + ".")
         notes = [finding, *material.said(f"printed-{self.name}")]
         tables = comparison_tables(printed.comparison)
-        for number, table in enumerate(tables, 1):
-            of_many = f" ({number} of {len(tables)})" if len(tables) > 1 else ""
-            name = f"printed-{self.name}" + (f"-{number}" if of_many else "")
+        for part, table in enumerate(tables, 1):
+            of_many = f" ({part} of {len(tables)})" if len(tables) > 1 else ""
+            name = f"printed-{self.name}" + (f"-{part}" if of_many else "")
             yield place.slide(name, prose(printed.title + of_many), [table], notes, finding)
 
 
@@ -158,7 +161,9 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     n_tables = -(-2 * len(lines) // MOST_ROWS)
     size = -(-len(lines) // n_tables)
     rows = [[[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines]
-    return [_table(["", *columns], sum(rows[i : i + size], [])) for i in range(0, len(lines), size)]
+    return [
+        _table(["", *columns], [row for pair in rows[i : i + size] for row in pair]) for i in range(0, len(lines), size)
+    ]
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ class Coded(Idea):
         name = f"code-{self.topic}"
         code = Code("\n".join(excerpt(thing).bare for thing in self.things))
         words = material.shown(name)
-        blocks = [code, *([Words(words)] if words else [])]
+        blocks: list[Block] = [code, *([Words(words)] if words else [])]
         yield place.slide(name, prose(place.chapter.title), blocks, [*words, *material.said(name)])
 
 
@@ -300,7 +305,7 @@ class Opening(Idea):
         """One."""
         words = Words(material.shown("opening"))
         notes = [*words.paragraphs, *material.said("opening")]
-        yield Slide("opening", place.part, Markup(""), prose(TITLE), (words,), tuple(notes), is_opening=True)
+        yield Slide("opening", place.part, NOTHING, prose(TITLE), (words,), tuple(notes), is_opening=True)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
         Coded("coding", ("scaling.attention.SelfAttentionV1.__init__",)), Shown("weight-matrices"),
         PrintedBeside("weight-matrices"),
     ),
-    "projections": (Told("projections", ("projections",), is_led=True), Shown("projections"), PrintedBeside("projections")),
+    "projections": (
+        Told("projections", ("projections",), is_led=True), Shown("projections"), PrintedBeside("projections"),
+    ),
     "scores": (Told("scores", ("scores",), is_led=True), Shown("scores"), PrintedBeside("scores")),
     "weights": (Told("weights", ("weights",), is_led=True), Shown("weights"), PrintedBeside("weights")),
     "scaling": (
@@ -42,7 +44,8 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
         PrintedBeside("peaky"),
         Told("jacobian", ("jacobian",), heading="saturated"), Shown("softmax-row"),
         Told("second-reason", heading="second-reason"), Demonstration(), PrintedRuns(),
-        Shown("lecture-scatter", ("lecture-.*",), heading="scatter"), Told("scatter", ("scatter",), "scatter-law", is_led=True),
+        Shown("lecture-scatter", ("lecture-.*",), heading="scatter"),
+        Told("scatter", ("scatter",), "scatter-law", is_led=True),
         Shown("toy-scores", heading="toy-scores"),
     ),
     "context": (Told("context", ("context",), is_led=True), Shown("context-plane"), PrintedBeside("context")),
@@ -57,10 +60,13 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
     "intuition": (Roles(),),
     "sheet": (
         Told("sheet"), Derived(), Shown("variance-against-d", ("slope-raw", "slope-scaled", r"variance-\d+")),
-        Shown("variance-deviation", (r"scaled-variance-\d+",)), Shown("distribution-of-scores", groups=("exact density",)),
+        Shown("variance-deviation", (r"scaled-variance-\d+",)),
+        Shown("distribution-of-scores", groups=("exact density",)),
         Told("kurtosis", ("kurtosis",), "shape", is_led=True), Shown("excess-kurtosis", (r"kurtosis-\d+",)),
     ),
-    "next": (Told("next", ("causal",), is_led=True), Shown("causal-weights"), Told("heads", ("heads",), heading="heads")),
+    "next": (
+        Told("next", ("causal",), is_led=True), Shown("causal-weights"), Told("heads", ("heads",), heading="heads"),
+    ),
     "saturation": (
         Told("saturation"), Shown("entropy-against-d", ("raw-entropy-falls-.*", "scaled-entropy-stays-.*")),
         Shown("largest-weight-against-d", ("raw-weight-rises-.*",)), Shown("sum-p2-against-d"),
@@ -124,7 +130,7 @@ def outline(parts: tuple[Part, ...], material: Material) -> tuple[Slide, ...]:
 
 
 def _chapters(parts: tuple[Part, ...], material: Material) -> Iterator[Slide]:
-    numbers = {}
+    numbers: dict[str, int] = {}
     for part in parts:
         for chapter in part.chapters:
             if chapter.is_numbered:

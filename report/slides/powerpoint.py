@@ -9,6 +9,8 @@ from pptx.presentation import Presentation
 
 from report.figures.theme import Theme
 from report.slides.layout import (
+    FINDING,
+    FINDING_SIZES,
     KICKER,
     OPENING_SIZES,
     OPENING_TITLE,
@@ -17,6 +19,7 @@ from report.slides.layout import (
     SUBTITLE,
     TEXT_SIZES,
     TITLE,
+    TITLE_ALONE,
     TITLE_LINE,
     TITLE_LINES,
     TITLE_SIZES,
@@ -88,7 +91,7 @@ def _add(
     if slide.is_opening:
         _add_opening(canvas, slide)
     else:
-        canvas.fill(_TITLE, [_one_paragraph(slide.title)], _title_look(slide.title, TITLE_SIZES, TITLE))
+        _add_title(canvas, slide)
         _add_content(canvas, slide, pictures, theme)
         canvas.number(number)
     _add_notes(canvas, slide, number)
@@ -111,6 +114,19 @@ def _add_opening(canvas: Canvas, slide: Slide) -> None:
     if not fitting:
         raise ValueError(f"the words under its title have no room at {SMALLEST} points")
     canvas.fill(_SUBTITLE, words, Look(fitting[0].size))
+
+
+def _add_title(canvas: Canvas, slide: Slide) -> None:
+    """The title; under it the finding, where each of the two has room on one line. It is in the notes as well."""
+    title, finding = _one_paragraph(slide.title), _one_paragraph(slide.finding)
+    look = _title_look(slide.title, TITLE_SIZES, TITLE)
+    sizes = [letters.size for letters in choices(FINDING_SIZES) if n_lines(finding, letters, FINDING.width) == 1]
+    bold = [replace(run, bold=True) for run in title]
+    if finding and sizes and n_lines(bold, Letters(look.size or TITLE_SIZES[0]), TITLE.width) == 1:
+        canvas.fill(_TITLE, [title], look, TITLE_ALONE)
+        canvas.text(FINDING, [finding], Look(sizes[0], colour="tx2"), "Finding")
+    else:
+        canvas.fill(_TITLE, [title], look)
 
 
 def _add_content(canvas: Canvas, slide: Slide, pictures: Mapping[str, PictureFiles], theme: Theme) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+NOTHING = Markup("")
+
 
 @dataclass(frozen=True)
 class Words:
@@ -85,7 +87,7 @@ class Slide:
     blocks: tuple[Block, ...]
     notes: tuple[Markup, ...]  # paragraphs, at least one
     is_opening: bool = False  # the deck's first slide, set in the middle
-    finding: Markup = Markup("")  # one line under the title, which then has one line itself
+    finding: Markup = NOTHING  # one line under the title, which then has one line itself
 
 
 @dataclass(frozen=True)
