@@ -301,7 +301,8 @@ STICKING_OUT = """() => [...document.querySelectorAll(".stage")].flatMap(stage =
             || box.right > room.right + 1 || box.bottom > room.bottom + 1 || box.top < room.top - 1;
     });
     const finding = stage.querySelector(".finding") ?? content, line = finding.getBoundingClientRect();
-    const isSecond = finding !== content && line.bottom > room.top + 1;
+    const isWide = finding.scrollWidth > finding.clientWidth + 1;
+    const isSecond = finding !== content && (isWide || line.bottom > room.top + 1);
     const low = isSecond || title.getBoundingClientRect().bottom > line.top + 1;
     if (low || title.scrollWidth > title.clientWidth + 1) out.push(title);
     if (room.bottom > whole.bottom || !room.height) out.push(content);
@@ -332,13 +333,14 @@ def test_everything_fits_and_is_large_enough(presented: Page) -> None:
     "change",
     [
         "h2.textContent = 'a long title '.repeat(20)",
+        "document.querySelector('.finding').textContent += 'and more '.repeat(20)",
         "words.textContent = 'many words '.repeat(300)",
         "words.textContent = 'one'.repeat(100)",
         "formula.innerHTML = formula.innerHTML.repeat(3)",
     ],
 )
 def test_what_sticks_out_is_found(presented: Page, change: str) -> None:
-    """The negative control: a title of three lines, too many words, a word or a formula that is too wide."""
+    """The negative control: a title of three lines, a finding too long for its one, too many words, a word or a formula that is too wide."""
     unstaged(presented)
     presented.evaluate(
         "(() => { const [h2, words, formula] = ['h2', '.words p', '.formula math']"
