@@ -340,7 +340,7 @@ def test_everything_fits_and_is_large_enough(presented: Page) -> None:
     ],
 )
 def test_what_sticks_out_is_found(presented: Page, change: str) -> None:
-    """The negative control: a title of three lines, a finding too long for its one, too many words, a word or a formula that is too wide."""
+    """The control: a title of three lines, a finding of more than one, too many words, and what is too wide."""
     unstaged(presented)
     presented.evaluate(
         "(() => { const [h2, words, formula] = ['h2', '.words p', '.formula math']"
