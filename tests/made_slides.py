@@ -57,6 +57,7 @@ def made_slides() -> list[Slide]:
                 else prose(f"What {name} & $d_k$ say"),
                 shown,
                 notes,
+                finding=prose("The variance is $d_k$, and 1 after the division.") if name == "numbers" else Markup(""),
             )
             for name, shown in blocks.items()
         ),

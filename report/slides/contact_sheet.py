@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from report.document import Inside, single_page
+from report.figures.theme import DARK, LIGHT
+from report.prose import prose
+from report.slides.runs import plain_text
 
 KINDS = ("svg", "pdf", "png")
 STYLES = ("theme", "contact")
@@ -22,11 +25,26 @@ class SheetFigure:
     title: str  # plain text with maths as $...$
     caption: str  # the finding; the same
     alt: str
-    themes: tuple[str, ...]  # of which there are files, the usual one first
+    themes: tuple[str, ...]  # of which there are files, at least one
+
+    @property
+    def usual(self) -> str:
+        """The theme of its thumbnail where the reader's system does not decide: light, if there are files."""
+        return LIGHT.name if LIGHT.name in self.themes else self.themes[0]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether the system can decide."""
+        return {LIGHT.name, DARK.name} <= set(self.themes)
+
+    @property
+    def plain_caption(self) -> str:
+        """The caption as text to paste: `d_k` for a letter with an index."""
+        return plain_text(prose(self.caption))
 
 
 def contact_sheet(figures: Sequence[SheetFigure], decks: Mapping[str, str], title: str) -> str:
-    """The page as HTML; `decks` are files beside it and the words that link to them."""
+    """The page as HTML; `decks` are files beside it and the words that link to them, and `title` is plain text."""
     context = {
         "title": title,
         "decks": decks,

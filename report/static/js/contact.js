@@ -16,7 +16,7 @@
     form.querySelector("output").textContent = `${shown} of ${cards.length}`;
   }
 
-  /** A caption with its formulas as LaTeX; where that may not be copied, it is selected as it stands. */
+  /** A caption as plain text; where that may not be copied, it is selected as it stands. */
   async function copy(button) {
     try {
       await navigator.clipboard.writeText(button.dataset.text);
