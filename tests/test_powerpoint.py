@@ -22,7 +22,7 @@ from pptx.shapes.base import BaseShape
 from pptx.slide import Slide as OfficeSlide
 
 from report.figures.theme import DARK, LIGHT, THEMES, Theme
-from report.slides.layout import CONTENT, PICTURE, SLIDE, SMALLEST, Box, fitted, shared, stacked
+from report.slides.layout import CONTENT, PICTURE, SLIDE, SMALLEST, TEXT_SIZES, Box, fitted, shared, stacked
 from report.slides.measuring import Letters, height_of, n_lines, width_of
 from report.slides.office.base import AUTHOR
 from report.slides.office.lettering import CODE_FONT
