@@ -53,7 +53,11 @@ def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str, names: Seque
     axes.axvspan(-margin, margin, color=style.BAND, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.65 * rcParams["lines.linewidth"], zorder=1.5)
     step = 0.6 / max(1, len(dimensions) - 1)
-    y = rows["case"].map(list(names).index) + rows["d_k"].map(dimensions.index) * step - step * (len(dimensions) - 1) / 2
+    y = (
+        rows["case"].map(list(names).index)
+        + rows["d_k"].map(dimensions.index) * step
+        - step * (len(dimensions) - 1) / 2
+    )
     is_inside = rows["estimate"].abs() < edge
     for is_control, mark in ((False, marks.RULES["raw"]), (True, marks.VERDICTS["refuted"])):
         its = is_inside & ((rows["case"] == CONTROL) == is_control)
@@ -78,7 +82,7 @@ def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str, names: Seque
 
 @style.styled
 def draw_deviations(frame: pd.DataFrame) -> Figure:
-    """The variance on the left, the mean on the right; the control at the bottom. On a slide, twice half of the rows."""
+    """The variance on the left, the mean on the right; the control at the bottom. On a slide, twice half the rows."""
     figure = style.new_figure(1.35)
     labels = {**{case: words.short for case, words in CASES.items()}, CONTROL: "control"}
     n_parts = 2 if style.medium().is_fixed else 1

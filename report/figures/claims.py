@@ -135,7 +135,9 @@ def _draw_groups(claims: pd.DataFrame) -> Figure:
             tally = f"{int((verdicts == 'confirmed').sum())} of {len(verdicts)}"
             _beside(axes, (1, place + 0.5), ("axes fraction", "data"), tally, 0.0, va="center")
         _beside(axes, (1, 1), "axes fraction", "confirmed", 0.3, va="bottom")
-    handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
         handles.values(), handles, loc="upper right", ncols=3, borderaxespad=0.1, handlelength=1.2, columnspacing=1.2
     )
