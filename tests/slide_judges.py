@@ -100,9 +100,8 @@ def faint_texts(figure: Figure, theme: Theme, least: float = 4.5) -> list[str]:
     """Texts with less contrast to what is behind them: fields, bands, cells and bars, drawn without lines and marks."""
     faults = []
     with style.as_drawn(figure, theme):
-        texts = shown_texts(figure)
         behind = _fields(figure, theme)
-        for text in texts:
+        for text in shown_texts(figure):
             box = text.get_window_extent()
             rows = slice(max(0, int(behind.shape[0] - box.y1)), max(1, int(behind.shape[0] - box.y0)))
             seen = behind[rows, max(0, int(box.x0)) : max(1, int(box.x1))].reshape(-1, 3)
@@ -115,8 +114,17 @@ def faint_texts(figure: Figure, theme: Theme, least: float = 4.5) -> list[str]:
     return faults
 
 
+def _is_filled(artist: Artist) -> bool:
+    if isinstance(artist, Patch):
+        return to_rgba(artist.get_facecolor())[3] > 0
+    return isinstance(artist, Collection) and not isinstance(artist, LineCollection)
+
+
 def _fields(figure: Figure, theme: Theme) -> NDArray[np.uint8]:
     """Pixels (height, width, 3) of a figure in the active theme with its filled shapes alone."""
+    width, height = (int(length) for length in figure.bbox.size)
+    if not figure.findobj(_is_filled):
+        return np.full((height, width, 3), 255 * np.array(to_rgb(theme.background)) + 0.5, dtype=np.uint8)
     hidden = figure.findobj(lambda artist: isinstance(artist, Text | Line2D | LineCollection | Legend))
     visible = [artist.get_visible() for artist in hidden]
     face = figure.get_facecolor()

@@ -96,11 +96,15 @@ def _planned(frame: pd.DataFrame, rows: Rows) -> Plan:
     usual = Plan(rows, [[_matrix(frame, panel) for panel in row] for row in rows])
     if not style.medium().is_fixed:
         return usual
-    one_row = {"rows": [sum(map(tuple, rows), ())], "matrices": [[m for row in usual.matrices for m in row]]}
+    one_row = replace(
+        usual,
+        rows=[[panel for row in rows for panel in row]],
+        matrices=[[matrix for row in usual.matrices for matrix in row]],
+    )
     is_even = len({len(row[0]) for row in usual.matrices}) == 1
     plans = [
         usual,
-        *([replace(usual, **one_row), replace(usual, **one_row, decimals=3, names_columns=False)] if is_even else []),
+        *([one_row, replace(one_row, decimals=3, names_columns=False)] if is_even else []),
         *(replace(usual, decimals=decimals, names_columns=False) for decimals in (4, 3, 2)),
     ]
     sizes = [plan.text(*_room()) for plan in plans]

@@ -234,7 +234,7 @@ def _thicken(figure: Figure, thinnest: float) -> None:
                 artist.set_linewidth(max(artist.get_linewidth(), thinnest))
         elif isinstance(artist, Collection):
             widths = np.asarray(artist.get_linewidth())
-            artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0))
+            artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0).tolist())
 
 
 def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
