@@ -30,8 +30,8 @@ from report.audit.paragraphs import NAMED, paragraphs
 from report.audit.tables import MOST_ROWS, table_rows
 from report.figures import OF_AN_AUDIT, head_maps, head_plane
 from report.figures.head_maps import SATURATION_MAPS, SIZE_MAPS
+from slide_judges import faults_of_text
 from test_accessibility import faults
-from test_figures import faults_of_text
 from test_page import XHTML, attributes, read
 
 WRONG_WORDS = re.compile(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)")

@@ -19,7 +19,7 @@ from chromium import Seen, visit_file
 from conftest import figures_of_the_report
 from report.document import script
 from report.embedded import DIGITS, END, packed, table_text, turned
-from report.figures.style import INK
+from report.figures.theme import LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -224,4 +224,4 @@ def test_the_page_carries_every_table_once(report: Path) -> None:
 
 def test_files_are_in_the_figures_own_ink() -> None:
     """The script's colour for text is that of the drawing code."""
-    assert f'const INK = "{INK}";' in script("page")
+    assert f'const INK = "{LIGHT.ink}";' in script("page")

@@ -16,7 +16,8 @@ from report.figures.labels import Box, place_labels
 from report.figures.matrices import Place, alone, draw_matrix, matrix_of, short, tints
 from report.wording import plain
 from scaling import SelfAttentionV1
-from test_figures import SPECS, drawn, faults_of_text, frames, shown_texts
+from slide_judges import faults_of_text, shown_texts
+from test_figures import SPECS, drawn, frames
 
 VALUES = np.array([[0.1, -0.5, 1.25], [0.0, 0.25, -1.0]])
 THEMES = {

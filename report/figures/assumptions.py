@@ -82,7 +82,7 @@ def _draw_deviations(axes: Axes, rows: pd.DataFrame, quantity: str, names: Seque
 
 @style.styled
 def draw_deviations(frame: pd.DataFrame) -> Figure:
-    """The variance on the left, the mean on the right; the control at the bottom. On a slide, twice half of the rows."""
+    """The variance on the left, the mean on the right; the control at the bottom. On a slide, twice half the rows."""
     figure = style.new_figure(1.35)
     labels = {**{case: words.short for case, words in CASES.items()}, CONTROL: "control"}
     n_parts = 2 if style.medium().is_fixed else 1

@@ -43,10 +43,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     ends = np.full((3 * len(points), 2), np.nan)
     ends[::3], ends[1::3] = points, context
     axes.plot(*ends.T, color=style.faint(style.INK, 0.5), linewidth=0.55 * rcParams["lines.linewidth"])
-    axes.scatter(
-        points[:, 0], points[:, 1], s=(style.em() * diameters) ** 2, facecolor=style.faint(style.SCALED, 0.6),
-        edgecolor=style.SCALED, linewidth=0.5 * rcParams["lines.linewidth"], clip_on=False, zorder=3,
+    discs = axes.scatter(
+        points[:, 0], points[:, 1], s=(style.em() * diameters) ** 2, linewidth=0.5 * rcParams["lines.linewidth"],
+        clip_on=False, zorder=3,
     )  # fmt: skip
+    discs.set(facecolor=style.faint(style.SCALED, 0.6), edgecolor=style.SCALED)  # `scatter` would look them up
     for name, point, marker, face, size in (
         ("with equal weights", points.mean(axis=0), "o", style.BACKGROUND, 0.6),
         (f"context of “{_token(frame)}”", context, "D", style.INK, 0.75),

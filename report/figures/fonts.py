@@ -123,7 +123,7 @@ def registered(font: Font) -> Iterator[None]:
     finally:
         if fontManager.ttflist != before:
             fontManager.ttflist[:] = before
-            fontManager._findfont_cached.cache_clear()
+            fontManager._findfont_cached.cache_clear()  # type: ignore[attr-defined]
 
 
 def forget_others() -> None:

@@ -73,7 +73,8 @@ def draw(frame: pd.DataFrame, against: str) -> Figure:
             labels.append(style.EndLabel(seconds, sampler))
         else:  # a line that ends earlier
             axes.annotate(
-                sampler, (size, seconds), xytext=(style.em(0.8), 0), textcoords="offset points", va="center"
+                sampler, (size, seconds), xytext=(style.em(0.8), -style.em(0.9) if style.medium().is_fixed else 0),
+                textcoords="offset points", va="center",
             )  # fmt: skip
     style.log2_axis(axes, "x", rows[against])
     _seconds_axis(axes, rows["low"].min(), rows["high"].max())

@@ -108,7 +108,7 @@ def _draw(heads: pd.DataFrame, quantities: Sequence[Quantity]) -> Figure:
         if i >= len(some):
             axes.set_axis_off()
             continue
-        _map(axes, _table(heads, some[i].values(heads)), some[i], cell)
+        _map(axes, _table(heads, some[i].values(heads)), some[i], cell, int(np.clip((size[1] - 7) / LINE, 2, 6)))
         if i % n_columns == 0:
             axes.set_ylabel("layer")
         if i + n_columns >= len(some):
@@ -117,8 +117,8 @@ def _draw(heads: pd.DataFrame, quantities: Sequence[Quantity]) -> Figure:
     return figure
 
 
-def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, cell: tuple[float, float]) -> None:
-    """Colours and, where cells of that width and height (em) have room for them, numbers."""
+def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, cell: tuple[float, float], most: int) -> None:
+    """Colours and, where cells of that width and height (em) have room, numbers; at most so many layers are named."""
     values = table.to_numpy(dtype=float)
     edges = edges_of(quantity, values)
     colours = [to_hex(COLOURS(place)) for place in np.linspace(0, 1, len(edges) - 1)]
@@ -136,7 +136,7 @@ def _map(axes: Axes, table: pd.DataFrame, quantity: Quantity, cell: tuple[float,
     axes.set_xlim(-0.5, n_heads - 0.5)
     axes.set_ylim(n_layers - 0.5, -0.5)
     _ticks(axes.xaxis, [int(head) for head in table.columns], 8)
-    _ticks(axes.yaxis, [int(layer) for layer in table.index], 6)
+    _ticks(axes.yaxis, [int(layer) for layer in table.index], most)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     for spine in axes.spines.values():

@@ -29,8 +29,9 @@ def sizes(frame: pd.DataFrame) -> list[float]:
 
 def _draw_panel(axes: Axes, frame: pd.DataFrame, norm: str) -> None:
     """For each layer the variance at both sizes of inputs, and a tick of ink where the exact value is."""
+    both = (1.5, 0.9) if style.medium().is_fixed else (1.25, 0.6)  # one inside the other
     for sd, mark, size, label in zip(
-        sizes(frame), (marks.RULES["scaled"], marks.FACTOR), (1.25, 0.6), ("1", ""), strict=False
+        sizes(frame), (marks.RULES["scaled"], marks.FACTOR), both, ("1", ""), strict=False
     ):
         rows = variances(frame, norm, sd)
         y = np.arange(len(rows))

@@ -269,13 +269,13 @@ def draw_arrows(axes: Axes, *ways: Sequence[tuple[float, float]]) -> None:
     _draw_path(axes, Path.make_compound_path(*paths), LINE, style.em(0.1))
 
 
-def draw_lines(axes: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
+def draw_lines(axes: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: style.Colour, width: float) -> None:
     """Straight lines through points, `width` points thick."""
     if lines:
         _draw_path(axes, Path.make_compound_path(*(Path(line) for line in lines)), colour, width)
 
 
-def _draw_path(axes: Axes, path: Path, colour: str, width: float) -> None:
+def _draw_path(axes: Axes, path: Path, colour: style.Colour, width: float) -> None:
     """One line, however many parts it has: where they meet it is no darker."""
     axes.add_patch(
         PathPatch(

@@ -16,6 +16,7 @@ from report.wording import count
 MODEL = "basic"
 TINT = 0.12
 CELL, APART, SIGN, MARGIN = 1.65, 1.2, 2.4, 0.6  # a cell, between matrices, for × and =, around all; in text sizes
+SLIDE_CELL, ASIDE = 2.1, 1.1  # on a slide: a cell, and words beside a matrix, which are upright there
 ABOVE, BELOW, RULE = 1.9, 2.1, 0.4  # room for a symbol, for a dimension, and from a matrix to the rule along it
 WEIGHTS = {"w_query": "$W_q$", "w_key": "$W_k$", "w_value": "$W_v$"}
 RESULTS = {"queries": "$Q$", "keys": "$K$", "values": "$V$"}
@@ -33,14 +34,17 @@ def draw(frame: pd.DataFrame) -> Figure:
     shapes = _shapes(frame)
     n_tokens, d_in = shapes["embeddings"]
     inner, tokens = f"$d_\\mathrm{{in}}$ = {d_in}", count(n_tokens, "token")
+    is_slide = style.medium().is_fixed
+    cell = SLIDE_CELL if is_slide else CELL
+    of_inner, of_tokens = (ASIDE if is_slide else width_of(text) for text in (inner, tokens))
     outputs = [f"{symbol} = {shapes[name][1]}" for symbol, name in zip(OUTPUTS, WEIGHTS, strict=True)]
-    pitch = [max(CELL * shapes[name][1], width_of(text)) + APART for name, text in zip(WEIGHTS, outputs, strict=True)]
-    beside = width_of(tokens) + 2 * RULE
+    pitch = [max(cell * shapes[name][1], width_of(text)) + APART for name, text in zip(WEIGHTS, outputs, strict=True)]
+    beside = of_tokens + 2 * RULE
     x = MARGIN + beside
-    weights = x + max(CELL * d_in, width_of(inner)) + SIGN + width_of(inner) + 2 * RULE
+    weights = x + max(cell * d_in, width_of(inner)) + SIGN + of_inner + 2 * RULE
     results = weights + sum(pitch) - APART + SIGN
     width = results + sum(pitch) - APART + beside + MARGIN
-    middle = MARGIN + BELOW + CELL * max(n_tokens, d_in) / 2
+    middle = MARGIN + BELOW + cell * max(n_tokens, d_in) / 2
     canvas = style.medium()
     height = 2 * middle - BELOW + ABOVE
     wanted = height / width * canvas.width / canvas.height
@@ -54,7 +58,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         starts = [0.0, *accumulate(pitch[:-1])]
         corners = dict(zip(names, [x, *(weights + s for s in starts), *(results + s for s in starts)], strict=True))
         places = {
-            name: Place(corners[name], middle + CELL * rows / 2, rows, columns, CELL, CELL)
+            name: Place(corners[name], middle + cell * rows / 2, rows, columns, cell, cell)
             for name, (rows, columns) in shapes.items()
         }
         for name, place in places.items():
@@ -67,8 +71,8 @@ def draw(frame: pd.DataFrame) -> Figure:
             _below(axes, places[name], text, is_inner=False)
         last = places["values"]
         draw_lines(axes, [[(last.right + RULE, last.y), (last.right + RULE, last.bottom)]], LINE, style.em(0.08))
-        words(axes, tokens, (last.right + 2 * RULE, middle - MIDDLE), ha="left")
-        times = (x + CELL * d_in + weights - 2 * RULE - width_of(inner)) / 2
+        _beside(axes, tokens, (last.right + 2 * RULE, middle), is_left=False)
+        times = (x + cell * d_in + weights - 2 * RULE - of_inner) / 2
         for sign, at in (("×", times), ("=", (places["w_value"].right + results) / 2)):
             words(axes, sign, (at, middle - MIDDLE * 1.4), size=1.4)
     return figure
@@ -87,7 +91,16 @@ def _below(axes: Axes, place: Place, text: str, is_inner: bool) -> None:
 def _left(axes: Axes, place: Place, text: str, is_inner: bool) -> None:
     """A rule to the left of a matrix, and its number of rows."""
     _rule(axes, (place.x - RULE, place.y), (place.x - RULE, place.bottom), is_inner)
-    words(axes, text, (place.x - 2 * RULE, place.centre[1] - MIDDLE), ha="right")
+    _beside(axes, text, (place.x - 2 * RULE, place.centre[1]), is_left=True)
+
+
+def _beside(axes: Axes, text: str, at: tuple[float, float], is_left: bool) -> None:
+    """Words at one side of a matrix, in the middle of its height; upright on a slide, whose width is short."""
+    if style.medium().is_fixed:
+        place = words(axes, text, (at[0] + (-ASIDE if is_left else ASIDE) / 2, at[1]), va="center")
+        place.set_rotation(90)
+    else:
+        words(axes, text, (at[0], at[1] - MIDDLE), ha="right" if is_left else "left")
 
 
 def caption(frame: pd.DataFrame) -> str:

@@ -11,8 +11,9 @@ from report.figures.spec import FigureSpec
 from report.wording import listing, number
 
 
-def _bars(axes: Axes, places: pd.Series, weights: pd.Series, colour: str) -> None:
-    axes.bar(places, weights, color=colour, width=0.78, linewidth=0)
+def _bars(axes: Axes, places: pd.Series, weights: pd.Series, colour: style.Colour) -> None:
+    for bar in axes.bar(places, weights, width=0.78, linewidth=0):
+        bar.set_facecolor(colour)  # `bar` would look it up
     axes.set_ylim(0, 1.08)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.tick_params(axis="x", length=0)

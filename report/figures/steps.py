@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -68,9 +69,18 @@ class Plan:
         """Of the widest row, with the names of its own rows."""
         return LABELS + EDGE + max(map(self.width_of, self.matrices))
 
+    @cached_property
+    def cell_width(self) -> float:
+        """As wide as the longest number needs; on the page, where the font is known, that is known."""
+        if not style.medium().is_fixed:
+            return CELL_WIDTHS[self.decimals]
+        values = np.concatenate([matrix.to_numpy().ravel() for row in self.matrices for matrix in row])
+        longest = max((matrices.short(value, self.decimals) for value in values), key=len)
+        return max(CELL_WIDTHS[self.decimals], matrices.width_of(longest, is_strong=True) + 0.4)
+
     def width_of(self, row: Sequence[pd.DataFrame]) -> float:
         """Of the matrices of a row, without the names of their rows."""
-        return CELL_WIDTHS[self.decimals] * sum(matrix.shape[1] for matrix in row) + GAP * (len(row) - 1)
+        return self.cell_width * sum(matrix.shape[1] for matrix in row) + GAP * (len(row) - 1)
 
     def text(self, width: float, height: float) -> float:
         """How large its text can be in such a room, in units in which this is the room's own."""
@@ -86,11 +96,15 @@ def _planned(frame: pd.DataFrame, rows: Rows) -> Plan:
     usual = Plan(rows, [[_matrix(frame, panel) for panel in row] for row in rows])
     if not style.medium().is_fixed:
         return usual
-    one_row = {"rows": [sum(map(tuple, rows), ())], "matrices": [[m for row in usual.matrices for m in row]]}
+    one_row = replace(
+        usual,
+        rows=[[panel for row in rows for panel in row]],
+        matrices=[[matrix for row in usual.matrices for matrix in row]],
+    )
     is_even = len({len(row[0]) for row in usual.matrices}) == 1
     plans = [
         usual,
-        *([replace(usual, **one_row), replace(usual, **one_row, decimals=3, names_columns=False)] if is_even else []),
+        *([one_row, replace(one_row, decimals=3, names_columns=False)] if is_even else []),
         *(replace(usual, decimals=decimals, names_columns=False) for decimals in (4, 3, 2)),
     ]
     sizes = [plan.text(*_room()) for plan in plans]
@@ -138,7 +152,7 @@ def _draw_row(
     """Matrices beside each other, in the middle of what lies left of the corner; the first one's rows are named."""
     x = (corner[0] - plan.width_of(found) + LABELS) / 2
     for panel, matrix in zip(row, found, strict=True):
-        place = Place(x, corner[1], *matrix.shape, CELL_WIDTHS[plan.decimals], cell_height)
+        place = Place(x, corner[1], *matrix.shape, plan.cell_width, cell_height)
         matrices.draw_matrix(
             axes, matrix, place, colour=panel.colour, decimals=plan.decimals, title=panel.title,
             row_labels=list(matrix.index) if panel is row[0] else (),

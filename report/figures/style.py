@@ -1,7 +1,7 @@
 """The one place of style: sizes, axes and labels of every figure; its colours are in `theme`, its marks in `marks`.
 
-A figure is drawn for a medium in a theme, `PAGE` and `LIGHT` unless `using(SLIDE, DARK)` is active. matplotlib keeps its
-settings, fonts and colours for the whole process: draw in one thread.
+A figure is drawn for a medium in a theme, `PAGE` and `LIGHT` unless `using(SLIDE, DARK)` is active. matplotlib keeps
+its settings, fonts and colours for the whole process: draw in one thread.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -123,14 +123,15 @@ DECK = Medium(width=12.33, height=5.35, tallest=5.35, text=18, line=3.8, thinnes
 class Setting:
     """What a figure is drawn for."""
 
-    medium: Medium = PAGE
-    theme: Theme = LIGHT
-    font: Font = own_font()
+    medium: Medium
+    theme: Theme
+    font: Font
 
 
 forget_others()
 rcdefaults()  # a user's matplotlibrc decides nothing, either
-_setting: ContextVar[Setting] = ContextVar("setting", default=Setting())
+_USUAL = Setting(PAGE, LIGHT, own_font())
+_setting: ContextVar[Setting] = ContextVar("setting", default=_USUAL)
 _settings: WeakKeyDictionary[Figure, Setting] = WeakKeyDictionary()  # those that figures were drawn for
 
 
@@ -233,7 +234,7 @@ def _thicken(figure: Figure, thinnest: float) -> None:
                 artist.set_linewidth(max(artist.get_linewidth(), thinnest))
         elif isinstance(artist, Collection):
             widths = np.asarray(artist.get_linewidth())
-            artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0))
+            artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0).tolist())
 
 
 def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:

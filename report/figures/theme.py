@@ -92,7 +92,7 @@ def faint(colour: str, opacity: float) -> Faint:
 def active(theme: Theme) -> Iterator[None]:
     """The names have this theme's values inside; afterwards what they had before."""
     known = get_named_colors_mapping()
-    before = {name: known[name] for name in theme.colours}
+    before = {name: str(known[name]) for name in theme.colours}
     _name(theme.colours)
     try:
         yield
