@@ -31,7 +31,8 @@ SECONDS = {  # of the longest modules, on one processor; roughly, to deal them o
     "test_page": 90, "test_commands": 75, "test_explorer": 65, "test_figures": 45, "test_downloads": 40,
     "test_cluster": 35, "test_accessibility": 35, "test_bench_chapter": 30, "test_attention_law": 21,
     "test_browser": 18, "test_contents": 15, "test_scalings": 14, "test_matrices": 13, "test_bench": 13,
-    "test_learning": 12,
+    "test_learning": 12, "test_slides": 75, "test_html_deck": 30, "test_slides_outline": 25, "test_powerpoint": 20,
+    "test_slide_figures": 45, "test_contact_sheet": 10, "test_runs": 12,
 }  # fmt: skip
 
 
@@ -134,6 +135,18 @@ def report() -> Path:
         assert done.returncode == 0, done.stderr
 
     return built_once("tiny-report", build)
+
+
+@pytest.fixture(scope="session")
+def slides_folder(report: Path) -> Path:
+    """The output folder of the tiny report's slides, made once from its store by their command."""
+
+    def build(out: Path) -> None:
+        start_from(report, out)
+        done = command_line("report", "slides", "--preset", TINY, "--out", out)
+        assert done.returncode == 0, done.stderr
+
+    return built_once("tiny-slides", build)
 
 
 @pytest.fixture(scope="session")

@@ -329,6 +329,18 @@ def test_everything_fits_and_is_large_enough(presented: Page) -> None:
 
 
 @pytest.mark.browser
+def test_everything_fits_on_the_real_deck_too(browser: Browser, slides_folder: Path) -> None:
+    """Of every slide that the report has."""
+    page, seen = opened(browser, slides_folder / "slides" / "deck.html")
+    unstaged(page)
+    assert page.evaluate("document.querySelectorAll('section').length") > 100
+    assert page.evaluate(STICKING_OUT) == []
+    assert page.evaluate(SMALL, LEAST) == []
+    assert seen["messages"] == []
+    page.context.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "change",
     [

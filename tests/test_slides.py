@@ -13,7 +13,7 @@ import pytest
 from matplotlib import get_data_path
 from PIL import Image
 
-from conftest import ROOT, TINY, built_once, command_line, figures_of_the_report, start_from, tree
+from conftest import ROOT, TINY, command_line, figures_of_the_report, start_from, tree
 from experiments.faults import Faults
 from experiments.runner import Results
 from report.drawing import all_frames
@@ -36,17 +36,6 @@ def built(out: Path, *options: object) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def folder(report: Path) -> Path:
-    """The output folder of the tiny report's slides, made once from its store by their command."""
-
-    def build(out: Path) -> None:
-        start_from(report, out)
-        built(out)
-
-    return built_once("tiny-slides", build)
-
-
 @pytest.fixture(scope="module")
 def slides(results: Results) -> tuple[Slide, ...]:
     """What the decks must show."""
@@ -59,7 +48,7 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out / "slides")): path.read_bytes() for path in found if path.is_file()}
 
 
-def test_every_figure_is_there_in_each_kind_and_theme(folder: Path, reference: dict[str, bytes]) -> None:
+def test_every_figure_is_there_in_each_kind_and_theme(slides_folder: Path, reference: dict[str, bytes]) -> None:
     """SVG, PDF and PNG, light and dark, both decks and a sheet to pick from; nothing else, and the data of the run."""
     figures = {
         f"figures/{theme}/{spec.name}.{kind}"
@@ -67,41 +56,43 @@ def test_every_figure_is_there_in_each_kind_and_theme(folder: Path, reference: d
         for theme in ("light", "dark")
         for kind in KINDS
     }
-    made = files(folder)
+    made = files(slides_folder)
     assert set(made) == figures | {"deck.pptx", "deck.html", "index.html"}
-    assert {name: content for name, content in tree(folder).items() if not name.startswith("report/")} == reference
+    assert {
+        name: content for name, content in tree(slides_folder).items() if not name.startswith("report/")
+    } == reference
     assert all(made.values())
 
 
-def test_pictures_are_of_full_size_and_hide_what_is_behind_them(folder: Path) -> None:
+def test_pictures_are_of_full_size_and_hide_what_is_behind_them(slides_folder: Path) -> None:
     """PNG files have 1920 × 1080 pixels and no transparency, their corners the theme's background."""
     for theme, corner in (("light", (255, 255, 255)), ("dark", (0x12, 0x12, 0x12))):
-        for path in (folder / "slides" / "figures" / theme).glob("*.png"):
+        for path in (slides_folder / "slides" / "figures" / theme).glob("*.png"):
             with Image.open(path) as image:
                 assert (image.size, image.mode) == ((1920, 1080), "RGB"), path.name
                 assert "transparency" not in image.info
                 assert image.getpixel((2, 2)) == corner, path.name
 
 
-def test_no_file_names_a_place_or_a_time(folder: Path) -> None:
+def test_no_file_names_a_place_or_a_time(slides_folder: Path) -> None:
     """Neither the folder nor this year, and no address but those of formats."""
-    for name, content in files(folder).items():
-        assert str(folder).encode() not in content, name
+    for name, content in files(slides_folder).items():
+        assert str(slides_folder).encode() not in content, name
         if name.endswith(".svg"):
             assert b"dc:date" not in content
         if name.endswith(".pdf"):
             assert not re.search(rb"/(CreationDate|ModDate|Producer|Creator)", content), name
 
 
-def test_the_same_bytes_whoever_draws_them(folder: Path, report: Path, tmp_path: Path) -> None:
+def test_the_same_bytes_whoever_draws_them(slides_folder: Path, report: Path, tmp_path: Path) -> None:
     """From one process that draws all, or from two and figures that an earlier run has kept."""
     start_from(report, tmp_path / "new")
-    start_from(folder, tmp_path / "kept")
+    start_from(slides_folder, tmp_path / "kept")
     built(tmp_path / "new", "--figures", FEW, "--jobs", 1)
     built(tmp_path / "kept", "--figures", FEW, "--jobs", 2)
     made = files(tmp_path / "new")
     assert made == files(tmp_path / "kept")
-    whole = files(folder)
+    whole = files(slides_folder)
     figures = {name for name in made if name.startswith("figures/")}
     assert len(figures) == 2 * 2 * len(KINDS)
     assert all(whole[name] == made[name] for name in figures)
@@ -125,9 +116,9 @@ def test_figures_and_theme_can_be_chosen(report: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_the_deck_has_every_slide_with_its_notes(folder: Path, slides: tuple[Slide, ...]) -> None:
+def test_the_deck_has_every_slide_with_its_notes(slides_folder: Path, slides: tuple[Slide, ...]) -> None:
     """PowerPoint's file, read back: 16:9, each slide's title, finding and notes as the outline has them, in order."""
-    presentation = pptx.Presentation(str(folder / "slides" / "deck.pptx"))
+    presentation = pptx.Presentation(str(slides_folder / "slides" / "deck.pptx"))
     assert presentation.slide_width * 9 == pytest.approx(presentation.slide_height * 16, rel=1e-6)
     assert len(presentation.slides) == len(slides)
     for slide, drawn in zip(slides, presentation.slides, strict=True):
@@ -146,9 +137,9 @@ def plain(markup: str, text: str) -> str:
     return text
 
 
-def test_on_the_real_deck_too_nothing_is_small_or_lies_on_anything_else(folder: Path) -> None:
+def test_on_the_real_deck_too_nothing_is_small_or_lies_on_anything_else(slides_folder: Path) -> None:
     """No run below 18 points, all shapes inside the slide and apart, a text alternative on each picture."""
-    presentation = pptx.Presentation(str(folder / "slides" / "deck.pptx"))
+    presentation = pptx.Presentation(str(slides_folder / "slides" / "deck.pptx"))
     for drawn in presentation.slides:
         assert min(size for _, size in sizes(drawn)) >= 18
         solid = [(name, box) for name, box in boxes(drawn).items() if not name.startswith("Bar")]
@@ -163,11 +154,11 @@ def test_on_the_real_deck_too_nothing_is_small_or_lies_on_anything_else(folder: 
 
 
 @pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-impress")
-def test_libreoffice_opens_the_real_deck(folder: Path, tmp_path: Path, slides: tuple[Slide, ...]) -> None:
+def test_libreoffice_opens_the_real_deck(slides_folder: Path, tmp_path: Path, slides: tuple[Slide, ...]) -> None:
     """Every slide becomes a page, and the words of every title are on it."""
     subprocess.run(
         [str(SOFFICE), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(folder / "slides" / "deck.pptx")],
+         "--outdir", str(tmp_path), str(slides_folder / "slides" / "deck.pptx")],
         check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())
@@ -213,13 +204,13 @@ def test_a_wrong_choice_gets_a_line_and_touches_nothing(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_a_font_of_the_readers_is_used(folder: Path, report: Path, tmp_path: Path) -> None:
+def test_a_font_of_the_readers_is_used(slides_folder: Path, report: Path, tmp_path: Path) -> None:
     """Figures are drawn in it, and it is the family of the deck's text; what was drawn in it is not kept."""
     font = Path(get_data_path(), "fonts", "ttf", "DejaVuSerif.ttf")
     start_from(report, tmp_path)
     kept = sorted((tmp_path / ".figures").iterdir())
     built(tmp_path, "--figures", "peaky-softmax", "--theme", "light", "--font", font)
-    made, usual = files(tmp_path), files(folder)
+    made, usual = files(tmp_path), files(slides_folder)
     for kind in KINDS:
         assert made[f"figures/light/peaky-softmax.{kind}"] != usual[f"figures/light/peaky-softmax.{kind}"]
     assert sorted((tmp_path / ".figures").iterdir()) == kept

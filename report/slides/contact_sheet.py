@@ -44,9 +44,13 @@ class SheetFigure:
 
 
 def contact_sheet(figures: Sequence[SheetFigure], decks: Mapping[str, str], title: str) -> str:
-    """The page as HTML; `decks` are files beside it and the words that link to them, and `title` is plain text."""
+    """The page as HTML; `decks` are files beside it and the words that link to them.
+
+    `title` is plain text with maths as $...$.
+    """
     context = {
-        "title": title,
+        "title": plain_text(prose(title)),
+        "heading": prose(title),
         "decks": decks,
         "figures": figures,
         "kinds": KINDS,

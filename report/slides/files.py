@@ -61,7 +61,7 @@ def slide_files(
         **{path: content for name, drawn in files.items() for path, content in _figure_files(name, parts[drawn])},
         f"{FOLDER}/deck.pptx": powerpoint(slides, pictures, theme, family, title),
         f"{FOLDER}/deck.html": html_deck(slides, pictures, forced, title).encode(),
-        f"{FOLDER}/index.html": contact_sheet(list(_on_sheet(specs, themes, frames)), DECKS, title).encode(),
+        f"{FOLDER}/index.html": contact_sheet(list(_on_sheet(specs, themes, frames)), DECKS, TITLE).encode(),
     }
 
 
