@@ -162,6 +162,28 @@ def reference(report: Path) -> dict[str, bytes]:
     return {name: content for name, content in tree(report).items() if not name.startswith("report/")}
 
 
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], bytes]:
+    """Turns a PowerPoint file into a PDF, by LibreOffice; without it a skip, or a failure where REQUIRE_OFFICE is set."""
+    soffice = shutil.which("soffice")
+    if soffice is None:
+        if os.environ.get("REQUIRE_OFFICE"):
+            pytest.fail("REQUIRE_OFFICE is set, but there is no soffice on PATH")
+        pytest.skip("LibreOffice is not installed: apt-get install libreoffice-impress")
+    folder = tmp_path_factory.mktemp("office")
+
+    def print_to_pdf(deck: bytes) -> bytes:
+        (folder / "deck.pptx").write_bytes(deck)
+        subprocess.run(
+            [soffice, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
+             "--outdir", folder, folder / "deck.pptx"],
+            check=True, capture_output=True, timeout=300,
+        )  # fmt: skip
+        return (folder / "deck.pdf").read_bytes()
+
+    return print_to_pdf
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; without one, a skip, or a failure where REQUIRE_BROWSER says there must be one."""

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from report.slides.options import available
 from report.slides.runs import plain_text
 from report.slides.slide import Slide
 from test_commands import BEGUN_MANY_TIMES
-from test_powerpoint import SOFFICE, boxes, overlap, sizes
+from test_powerpoint import boxes, overlap, sizes
 
 KINDS = ("svg", "pdf", "png")
 FEW = "variance-against-d,peaky-softmax"
@@ -153,16 +154,12 @@ def test_on_the_real_deck_too_nothing_is_small_or_lies_on_anything_else(slides_f
             assert len(properties.get("descr")) > 3
 
 
-@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed: apt-get install libreoffice-impress")
-def test_libreoffice_opens_the_real_deck(slides_folder: Path, tmp_path: Path, slides: tuple[Slide, ...]) -> None:
-    """Every slide becomes a page, and the words of every title are on it."""
-    subprocess.run(
-        [str(SOFFICE), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(slides_folder / "slides" / "deck.pptx")],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
-    pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())
-    assert len(pages) == len(slides)
+def test_libreoffice_opens_the_real_deck(
+    slides_folder: Path, slides: tuple[Slide, ...], pages: Callable[[bytes], bytes]
+) -> None:
+    """Every slide becomes a page."""
+    printed = pages(files(slides_folder)["deck.pptx"])
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == len(slides)
 
 
 MISTAKES = {
