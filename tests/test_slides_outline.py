@@ -251,6 +251,8 @@ def test_what_a_run_has_not_measured_makes_no_slide(
         ("Why?", "Why?"),
         ('see <a class="reference" href="#section-law">section&nbsp;17</a>', "See section&nbsp;17 of the report."),
         ("a &lt; b", "A &lt; b."),
+        ("(as it is.)", "(as it is.)"),
+        ("the title of this page", "The title of the report."),
     ],
 )
 def test_a_passage_stands_by_itself(words: str, text: str) -> None:

@@ -17,7 +17,8 @@ from report.wording import count, interval_text, measured, prediction_text
 
 LONGEST_FINDING = 92  # characters that stand on one line under a title
 _REFERENCE = re.compile(r'<a class="reference"[^>]*>([^<]*)</a>')
-_STOPS = (".", "?", "!", ":", "”")
+_STOPS = (".", "?", "!", ":", "”", ".)")
+_HERE = re.compile(r"\bthis page\b")
 _SENTENCE = re.compile(r"(?:[^.$]|\$[^$]*\$|\.(?!\s|$))+\.")
 
 
@@ -87,5 +88,6 @@ def evidence(judgement: Judgement) -> Markup:
 def passage(words: Markup, stop: str = ".") -> Markup:
     """A passage of the page by itself: it begins with a capital and ends with a stop, and its links are words."""
     text = _REFERENCE.sub(r"\1 of the report", str(words).strip())  # as Markup it would be escaped once more
+    text = _HERE.sub("the report", text)
     text = text[:1].upper() + text[1:]
     return Markup(text if text.endswith((*_STOPS, "</p>")) else text.rstrip(",;") + stop)
