@@ -19,7 +19,7 @@ from PIL import Image
 from conftest import ROOT
 from experiments.faults import Faults
 from report.figures import SPECS, export, style
-from report.figures.export import SlideFiles, deck_files, files, slide_files
+from report.figures.export import SlideFiles, deck_files, files, slide_files, themed_files
 from report.figures.fonts import find_font, own_font
 from report.figures.spec import FigureSpec
 from report.figures.theme import DARK, LIGHT, THEMES, Theme, active, faint
@@ -93,7 +93,7 @@ def test_files_of_slides(name: str) -> None:
     """Drawn in a theme or drawn in the other and saved in this one, from the same frame, the bytes are the same."""
     light, dark = draw(name, grid="small"), draw(name, grid="small", theme=DARK)
     made = {"light": slide_files(light), "dark": slide_files(dark)}
-    assert slide_files(light, DARK) == made["dark"]
+    assert themed_files(light) == made
     assert slide_files(dark, LIGHT) == made["light"]
     for theme in THEMES.values():
         _judge_files(made[theme.name], theme)

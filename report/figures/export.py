@@ -17,7 +17,7 @@ from report.figures.lettering import is_glyph, set_text
 from report.figures.paths import Outlines, read_path, short_number, short_path
 from report.figures.strokes import draw_ticks, drop_clips, drop_faces, joined, sort_axes
 from report.figures.style import PAGE, as_drawn
-from report.figures.theme import LIGHT, Theme
+from report.figures.theme import LIGHT, THEMES, Theme
 
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 FAST = {"compress_level": 3}  # a third of the time for a tenth more bytes
@@ -61,6 +61,15 @@ class DeckFiles:
 def slide_files(figure: Figure, theme: Theme | None = None) -> SlideFiles:
     """A figure's files in a theme, without one in its own; the same bytes for the same figure."""
     return SlideFiles(_svg(figure, theme), _pdf(figure, theme), _pixels(figure, theme))
+
+
+def themed_files(figure: Figure) -> dict[str, SlideFiles]:
+    """A figure's files in every theme, by its name: what `slide_files` gives, in less time."""
+    svg = _svg(figure, LIGHT)
+    return {
+        name: SlideFiles(_recoloured(svg, theme), _pdf(figure, theme), _pixels(figure, theme))
+        for name, theme in THEMES.items()
+    }
 
 
 def deck_files(figure: Figure, name: str, theme: Theme | None = None) -> DeckFiles:
@@ -111,7 +120,18 @@ def page_svg(svg: bytes, name: str, theme: Theme = LIGHT) -> str:
 
 
 def _svg(figure: Figure, theme: Theme | None = None) -> bytes:
-    return _saved(figure, theme, format="svg", metadata=_NOTHING)
+    svg = _saved(figure, LIGHT, format="svg", metadata=_NOTHING)
+    with as_drawn(figure, theme) as setting:
+        return _recoloured(svg, setting.theme)
+
+
+def _recoloured(svg: bytes, theme: Theme) -> bytes:
+    """A file of the light theme in another; the background stands first, and may be a map's white elsewhere."""
+    if theme is LIGHT:
+        return svg
+    values = {LIGHT.colours[name].lower().encode(): theme.colours[name].lower().encode() for name in LIGHT.colours}
+    recoloured = re.sub(b"|".join(values), lambda found: values[found[0]], svg)
+    return recoloured.replace(LIGHT.background.encode(), theme.background.encode(), 1)
 
 
 def _pdf(figure: Figure, theme: Theme | None) -> bytes:
@@ -136,8 +156,9 @@ def _pixels(figure: Figure, theme: Theme | None) -> bytes:
         canvas.draw()
         figure.set_facecolor(face)
     buffer = BytesIO()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).save(buffer, "png", dpi=(figure.dpi, figure.dpi), **FAST)
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(
+        buffer, "png", dpi=(figure.dpi, figure.dpi), **FAST
+    )
     return buffer.getvalue()
 
 

@@ -6,6 +6,7 @@ in text sizes on the `sheet` of a whole drawing, or with cells of size 1 in the 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from matplotlib.textpath import TextToPath
 from numpy.typing import ArrayLike, NDArray
 
 from report.figures import style
+from report.figures.fonts import Font
 from report.figures.selection import select
 from report.wording import plain
 
@@ -215,18 +217,19 @@ def draw_title(axes: Axes, title: str, place: Place, *, colour: str = style.INK)
 
 def width_of(text: str, is_strong: bool = False) -> float:
     """How wide words are, in text sizes, whatever they are drawn on."""
-    return _extent(text, is_strong)[0]
+    return _extent(text, is_strong, style.font())[0]
 
 
 def height_of(text: str) -> float:
     """How high words are, in text sizes."""
-    return _extent(text, is_strong=False)[1]
+    return _extent(text, False, style.font())[1]
 
 
-def _extent(text: str, is_strong: bool) -> tuple[float, float]:
-    font = style.strong() if is_strong else FontProperties(family=style.font().families)
-    font.set_size(100)
-    width, height, _ = TextToPath().get_text_width_height_descent(text, font, "$" in text)
+@lru_cache(maxsize=1024)  # numbers repeat, and so do drawings of a figure, stage after stage
+def _extent(text: str, is_strong: bool, font: Font) -> tuple[float, float]:
+    face = font.heading.copy() if is_strong else FontProperties(family=font.families)
+    face.set_size(100)
+    width, height, _ = TextToPath().get_text_width_height_descent(text, face, "$" in text)
     return float(width) / 100, float(height) / 100
 
 

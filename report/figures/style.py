@@ -1,20 +1,13 @@
-"""The one place of style: sizes, axes and labels of every figure; its colours are in `theme`, its marks in `marks`.
+"""The one place of style: axes and labels of figures; sizes are in `media`, colours in `theme`, more in `marks`."""
 
-A figure is drawn for a medium in a theme, `PAGE` and `LIGHT` unless `using(SLIDE, DARK)` is active. matplotlib keeps
-its settings, fonts and colours for the whole process: draw in one thread.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
@@ -28,7 +21,24 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
-from report.figures.fonts import Font, find_font, forget_others, own_font, registered
+from report.figures.media import (
+    BAND,
+    DECK,
+    GRID,
+    PAGE,
+    SLIDE,
+    WIDE,
+    Medium,
+    Setting,
+    active_setting,
+    as_drawn,
+    font,
+    medium,
+    remember,
+    setting,
+    theme,
+    using,
+)
 from report.figures.theme import (
     BACKGROUND,
     DARK,
@@ -44,130 +54,18 @@ from report.figures.theme import (
     THEMES,
     Colour,
     Theme,
-    active,
     faint,
 )
 from report.wording import power_of_ten
 
-__all__ = (  # what others take from here, colours among it
-    "BACKGROUND", "DARK", "GREEN", "GREEN_TEXT", "INK", "LIGHT", "PINK", "PINK_TEXT", "RAW", "RAW_TEXT", "SCALED",
-    "THEMES", "Colour", "Theme", "faint",
+__all__ = (  # what others take from here: media, themes and colours among it
+    "BACKGROUND", "BAND", "DARK", "DECK", "GREEN", "GREEN_TEXT", "GRID", "INK", "LIGHT", "PAGE", "PINK", "PINK_TEXT",
+    "RAW", "RAW_TEXT", "SCALED", "SLIDE", "THEMES", "WIDE", "Colour", "Medium", "Setting", "Theme", "as_drawn", "faint",
+    "font", "medium", "theme", "using",
 )  # fmt: skip
 
-GRID, BAND = faint(INK, 0.12), faint(INK, 0.08)
 END_LABEL = "end-label"
 END_GAP, TICK_ROOM = 1.3, 3.5  # text sizes: between two end labels, and for a label of a slide's vertical axis
-
-
-@dataclass(frozen=True)
-class Medium:
-    """A canvas in inches, its text and lines in points; a figure may ask for up to `tallest`."""
-
-    width: float
-    height: float
-    tallest: float
-    text: float
-    line: float  # of what was measured
-    thinnest: float = 0.0  # of all lines
-    least: float = 10  # of all text
-    dpi: int = 200  # of a figure's pixels; its layout measures text as its PNG file will show it
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether every figure has the same size, as on a slide."""
-        return self.tallest <= self.height
-
-    def canvas(self, factor: float) -> tuple[float, float]:
-        """Width and height of a figure that wants `factor` times the usual height; a slide's height is fixed."""
-        return self.width, self.height if self.is_fixed else min(self.height * factor, self.tallest)
-
-    def settings(self) -> dict[Any, Any]:
-        """Settings of matplotlib, with lines and marks in proportion to the text."""
-        point = self.text / 10
-
-        def line(width: float) -> float:
-            return max(width * point, self.thinnest)
-
-        return {
-            "font.family": font().families, "font.size": self.text, "mathtext.fontset": "stix",
-            "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-            "figure.dpi": self.dpi, "figure.facecolor": "none", "axes.facecolor": "none", "text.hinting": "none",
-            "axes.edgecolor": AXIS, "xtick.color": AXIS, "ytick.color": AXIS,
-            "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": line(0.7),
-            "axes.titlesize": self.text, "axes.titlelocation": "left", "axes.titlepad": 6 * point,
-            "axes.titley": 1.0,  # no ticks stand above axes, and to look for them takes longer than any other layout
-            "axes.labelsize": self.text, "axes.labelpad": 5 * point,
-            "xtick.labelsize": self.text, "ytick.labelsize": self.text,
-            "xtick.major.size": 3.5 * point, "ytick.major.size": 0,
-            "xtick.minor.size": 2 * point, "ytick.minor.size": 0,
-            "xtick.major.width": line(0.7), "xtick.minor.width": line(0.5),
-            "xtick.major.pad": 4 * point, "ytick.major.pad": 5 * point,
-            "axes.grid": True, "axes.grid.axis": "y", "grid.linewidth": line(0.7),
-            "grid.color": GRID[0], "grid.alpha": GRID[1],  # apart, or matplotlib would look the colour up too early
-            "axes.axisbelow": True, "axes.unicode_minus": True,
-            "lines.linewidth": self.line, "lines.markersize": 5.5 * point, "lines.markeredgewidth": line(1.4),
-            "legend.frameon": False, "legend.fontsize": self.text, "legend.handletextpad": 0.3,
-            "svg.fonttype": "path", "svg.hashsalt": "figure", "pdf.fonttype": 42,
-        }  # fmt: skip
-
-
-AXIS = faint(INK, 0.5)
-PAGE = Medium(width=7.0, height=4.0, tallest=12.0, text=10, line=1.4)
-WIDE = Medium(width=10.4, height=5.85, tallest=12.0, text=10, line=1.4)  # on the page, beyond the text's column
-# 1920 × 1080 pixels, and the room under a slide's title
-SLIDE = Medium(width=40 / 3, height=7.5, tallest=7.5, text=20, line=4.0, thinnest=2.5, least=18, dpi=144)
-DECK = Medium(width=12.33, height=5.35, tallest=5.35, text=18, line=3.8, thinnest=2.5, least=18, dpi=144)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a figure is drawn for."""
-
-    medium: Medium
-    theme: Theme
-    font: Font
-
-
-forget_others()
-rcdefaults()  # a user's matplotlibrc decides nothing, either
-_USUAL = Setting(PAGE, LIGHT, own_font())
-_setting: ContextVar[Setting] = ContextVar("setting", default=_USUAL)
-_settings: WeakKeyDictionary[Figure, Setting] = WeakKeyDictionary()  # those that figures were drawn for
-
-
-@contextmanager
-def using(medium: Medium, theme: Theme = LIGHT, font: str | None = None) -> Iterator[None]:
-    """Figures drawn inside are made for this medium, in this theme; `font` is a file or the name of a family.
-
-    They may be saved anywhere. Raises Faults for a font that is neither.
-    """
-    with _set(Setting(medium, theme, find_font(font) if font else own_font())):
-        yield
-
-
-@contextmanager
-def _set(setting: Setting) -> Iterator[None]:
-    token = _setting.set(setting)
-    try:
-        with active(setting.theme), registered(setting.font):
-            yield
-    finally:
-        _setting.reset(token)
-
-
-def medium() -> Medium:
-    """The medium that a figure is drawn for now."""
-    return _setting.get().medium
-
-
-def theme() -> Theme:
-    """The theme that a figure is drawn in now."""
-    return _setting.get().theme
-
-
-def font() -> Font:
-    """The font that a figure is set in now."""
-    return _setting.get().font
 
 
 def strong() -> FontProperties:
@@ -175,30 +73,6 @@ def strong() -> FontProperties:
     found = font().heading.copy()
     found.set_size(em())
     return found
-
-
-@contextmanager
-def as_drawn(figure: Figure, theme: Theme | None = None) -> Iterator[Setting]:
-    """What a figure was drawn for is active again, as it has to be to save it; or the same in another theme."""
-    drawn = _settings.get(figure, _setting.get())
-    setting = replace(drawn, theme=theme or drawn.theme)
-    with _set(setting), rc_context(setting.medium.settings()):
-        if setting.theme is drawn.theme:
-            yield setting
-        else:
-            _look_up_colours(figure)
-            try:
-                yield setting
-            finally:
-                with active(drawn.theme):
-                    _look_up_colours(figure)
-
-
-def _look_up_colours(figure: Figure) -> None:
-    """Let those artists that keep values of colours take them from the names again."""
-    for artist in figure.findobj(lambda artist: isinstance(artist, Patch | Collection)):
-        artist._set_edgecolor(artist._original_edgecolor)  # type: ignore[attr-defined]
-        artist._set_facecolor(artist._original_facecolor)  # type: ignore[attr-defined]
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -216,7 +90,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
                 figure.set_layout_engine(None)
             for axes in figure.axes:
                 _part_end_labels(axes)
-            _settings[figure] = _setting.get()
+            remember(figure)
             return figure
 
     return draw_styled
@@ -242,8 +116,8 @@ def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @wraps(draw)
     def draw_wide(*frames: pd.DataFrame, **options: Any) -> Figure:
-        now = _setting.get()
-        with _set(replace(now, medium=WIDE) if now.medium is PAGE else now):
+        now = setting()
+        with active_setting(replace(now, medium=WIDE) if now.medium is PAGE else now):
             return draw(*frames, **options)
 
     return draw_wide
