@@ -5,7 +5,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from experiments.claims import Ledger
 from experiments.runner import Results
 from report.figures import SPECS, figures_of
-from report.figures.export import deck_files, files, labelled, page_svg, slide_files
+from report.figures.export import deck_files, files, labelled, page_svg, slide_files, themed_files
 from report.figures.spec import FigureSpec
 from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, using
 from report.prose import prose
@@ -67,7 +67,8 @@ def deck_parts(figure: Figure, picture: Picture) -> Parts:
 
 def slide_parts(figure: Figure, picture: Picture) -> Parts:
     """The files of a slide, named `theme.kind`."""
-    made = {theme: slide_files(figure, THEMES[theme]) for theme in picture.themes}
+    is_all = set(picture.themes) == set(THEMES)
+    made = themed_files(figure) if is_all else {name: slide_files(figure, THEMES[name]) for name in picture.themes}
     return {f"{theme}.{kind}": getattr(each, kind) for theme, each in made.items() for kind in ("svg", "pdf", "png")}
 
 
@@ -148,27 +149,55 @@ def draw(
     kept: Path | None = None,
     pool: Executor | None = None,
 ) -> dict[Picture, Parts]:
-    """What is made of these pictures; see `draw_all`. Those in a font of the reader's are not kept."""
-    wanted = list(dict.fromkeys(pictures))
-    entries = _entries([picture for picture in wanted if not picture.font], frames, kept) if kept else {}
-    found = {picture: parts for picture, entry in entries.items() if (parts := _read(entry))}
-    missing = sorted(
-        set(wanted) - found.keys(), key=lambda it: ((*FIRST, it.figure).index(it.figure), it.name, it.form)
-    )
-    tasks = [(picture, SPECS[picture.figure].given(frames), entries.get(picture)) for picture in missing]
-    if pool is None:
-        found |= {task[0]: _draw(*task) for task in tasks}
-    else:
-        found |= _draw_in(pool, tasks)
-    return {picture: found[picture] for picture in wanted}
+    """What is made of these pictures; see `draw_all`."""
+    return Easel(frames, kept, pool).begin(pictures)()
 
 
-Task = tuple[Picture, list[pd.DataFrame], Path | None]  # the arguments of `_draw`, fit for another process
+class Easel:
+    """Draws pictures from some frames; for `kept` and `pool` see `draw_all`.
+
+    Those in a font of the reader's are not kept.
+    """
+
+    def __init__(
+        self, frames: Mapping[str, pd.DataFrame], kept: Path | None = None, pool: Executor | None = None
+    ) -> None:
+        self._frames, self._kept, self._pool = frames, kept, pool
+        self._digests: dict[str, str] = {}
+
+    def begin(self, pictures: Iterable[Picture]) -> Callable[[], dict[Picture, Parts]]:
+        """Have the pool start on these pictures, or none start yet; the result waits for them, and returns them."""
+        wanted = list(dict.fromkeys(pictures))
+        entries = {picture: self._entry(picture) for picture in wanted}
+        found = {picture: parts for picture, entry in entries.items() if entry and (parts := _read(entry))}
+        missing = sorted(
+            set(wanted) - found.keys(), key=lambda it: ((*FIRST, it.figure).index(it.figure), it.name, it.form)
+        )
+        tasks = [(picture, SPECS[picture.figure].given(self._frames), entries[picture]) for picture in missing]
+        futures = {task[0]: self._pool.submit(_draw, *task) for task in tasks} if self._pool else {}
+
+        def finish() -> dict[Picture, Parts]:
+            drawn = _results(futures) if self._pool else {task[0]: _draw(*task) for task in tasks}
+            return {picture: (found | drawn)[picture] for picture in wanted}
+
+        return finish
+
+    def _entry(self, picture: Picture) -> Path | None:
+        """Its file in the folder `kept`."""
+        if self._kept is None or picture.font:
+            return None
+        digests = [self._digest(name) for name in SPECS[picture.figure].experiments]
+        return self._kept / f"{_stem(picture)}-{_key(picture, digests)}.zip"
+
+    def _digest(self, name: str) -> str:
+        if name not in self._digests:
+            text = self._frames[name].to_csv(index=False)
+            self._digests[name] = hashlib.sha256(text.encode()).hexdigest()
+        return self._digests[name]
 
 
-def _draw_in(pool: Executor, tasks: Sequence[Task]) -> dict[Picture, Parts]:
-    """Draw in the pool's processes; the first fault is raised here, and what has not begun is not drawn."""
-    futures = {task[0]: pool.submit(_draw, *task) for task in tasks}
+def _results(futures: Mapping[Picture, Future[Parts]]) -> dict[Picture, Parts]:
+    """What has been drawn; the first fault is raised here, and what has not begun is not drawn."""
     try:
         return {picture: future.result() for picture, future in futures.items()}
     finally:
@@ -210,16 +239,6 @@ def _read(entry: Path) -> Parts | None:
         return None  # to be drawn
 
 
-def _entries(pictures: Iterable[Picture], frames: Mapping[str, pd.DataFrame], kept: Path) -> dict[Picture, Path]:
-    """The file of each picture in the folder `kept`."""
-    digests = {name: hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest() for name, frame in frames.items()}
-    return {
-        picture: kept / f"{_stem(picture)}-{_key(picture, [digests[name] for name in given])}.zip"
-        for picture in pictures
-        for given in (SPECS[picture.figure].experiments,)
-    }
-
-
 def _stem(picture: Picture) -> str:
     return picture.name if picture.form == "page" else ".".join((picture.name, picture.form, *picture.themes))
 
@@ -229,9 +248,10 @@ def _keep(entry: Path, members: Parts) -> None:
     beside = entry.with_suffix(".partial")
     with suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with zipfile.ZipFile(beside, "w") as archive:
             for name, content in members.items():
-                archive.writestr(name, content)
+                is_text = content.startswith(b"<")  # PNG and PDF are compressed as they are
+                archive.writestr(name, content, zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED, 1)
         os.replace(beside, entry)
 
 

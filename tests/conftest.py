@@ -164,7 +164,7 @@ def reference(report: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], bytes]:
-    """Turns a PowerPoint file into a PDF, by LibreOffice; without it a skip, or a failure where REQUIRE_OFFICE is set."""
+    """Turns a PowerPoint file into a PDF by LibreOffice; without it a skip, or a failure if REQUIRE_OFFICE is set."""
     soffice = shutil.which("soffice")
     if soffice is None:
         if os.environ.get("REQUIRE_OFFICE"):

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from conftest import figures_of_the_report, start_from
 from experiments.runner import Results
 from experiments.workers import Workers
 from report import drawing
+from report.figures.spec import FigureSpec
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,13 @@ def test_without_a_choice_every_figure_is_drawn(results: Results, report: Path, 
     assert list(drawing.draw_all(results, tmp_path / ".figures")) == [spec.name for spec in figures_of_the_report()]
 
 
-def test_a_fault_in_another_process_is_raised_here(pool: Workers, tmp_path: Path) -> None:
+def test_a_fault_in_another_process_is_raised_here(
+    pool: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is no figure that is missing, and nothing is kept."""
+    monkeypatch.setattr(FigureSpec, "given", lambda spec, frames: [])
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
-        drawing._draw_in(pool, [("three-rules", [], tmp_path / "entry.zip")])
+        drawing.draw([drawing.Picture("three-rules")], {"explorer": pd.DataFrame()}, tmp_path, pool)
     assert list(tmp_path.iterdir()) == []
 
 

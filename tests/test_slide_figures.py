@@ -274,7 +274,7 @@ def test_simulations_take_colours_away() -> None:
 def test_the_page_has_the_colours_of_the_themes() -> None:
     """What CSS decides about figures is what the themes say."""
     css = (ROOT / "report" / "static" / "css" / "theme.css").read_text(encoding="utf-8").lower()
-    light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
+    light, dark = re.split(r"@media [^{]*\(prefers-color-scheme: dark\)", css)[:2]
     for name in ("raw", "raw_text", "scaled", "green", "green_text", "pink", "pink_text", "panel", "quiet"):
         for theme, block in ((LIGHT, light), (DARK, dark.split("\n}\n")[0])):
             found = re.search(rf"--{name.replace('_', '-')}: (#\w+);", block)

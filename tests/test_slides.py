@@ -18,8 +18,9 @@ from conftest import ROOT, TINY, command_line, figures_of_the_report, start_from
 from experiments.faults import Faults
 from experiments.runner import Results
 from report.drawing import all_frames
-from report.figures import FIGURES
+from report.figures import FIGURES, figures_of
 from report.slides.deck import deck
+from report.slides.material import told
 from report.slides.options import available
 from report.slides.runs import plain_text
 from report.slides.slide import Slide
@@ -40,7 +41,8 @@ def built(out: Path, *options: object) -> str:
 @pytest.fixture(scope="module")
 def slides(results: Results) -> tuple[Slide, ...]:
     """What the decks must show."""
-    return deck(results, all_frames(results))
+    frames = all_frames(results)
+    return deck(results, told(figures_of(frames), frames))
 
 
 def files(out: Path) -> dict[str, bytes]:

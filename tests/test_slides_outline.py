@@ -21,7 +21,7 @@ from report.figures.spec import FigureSpec
 from report.kept import Kept
 from report.slides.deck import deck, material_of
 from report.slides.ideas import MOST_COLUMNS, MOST_ROWS, Asked, comparison_tables
-from report.slides.material import LONGEST_FINDING, first_sentence, passage
+from report.slides.material import LONGEST_FINDING, ToldFigure, first_sentence, passage, told
 from report.slides.outline import ALWAYS, OUTLINE, chosen, pictures_of
 from report.slides.runs import plain_text
 from report.slides.slide import Code, Derivation, Formula, Picture, Slide, Table, Words
@@ -29,16 +29,22 @@ from report.walkthrough import Comparison, Line
 from report.wording import interval_text, measured, prediction_text
 
 
+def figures(results: Results) -> dict[str, ToldFigure]:
+    """All figures of a run, told but not drawn."""
+    frames = all_frames(results)
+    return told(figures_of(frames), frames)
+
+
 @pytest.fixture(scope="module")
 def slides(results: Results) -> tuple[Slide, ...]:
     """The deck of the tiny report."""
-    return deck(results, all_frames(results))
+    return deck(results, figures(results))
 
 
 @pytest.fixture(scope="module")
 def kept(results: Results) -> Kept:
     """What the page keeps of itself."""
-    return material_of(results, all_frames(results)).kept
+    return material_of(results, figures(results)).kept
 
 
 def by_name(slides: tuple[Slide, ...]) -> dict[str, Slide]:
@@ -184,7 +190,7 @@ def test_a_refuted_line_says_so_on_its_slide(results: Results) -> None:
         for judgement in results.ledger.judgements
     )
     changed = replace(results, ledger=replace(results.ledger, judgements=judgements))
-    slides = by_name(deck(changed, all_frames(changed)))
+    slides = by_name(deck(changed, figures(changed)))
     sheet = block_of(slides["derivation-1"], Derivation)
     assert isinstance(sheet, Derivation)
     assert sheet.steps[0].verdict == "refuted"
@@ -236,12 +242,9 @@ def test_what_a_run_has_not_measured_makes_no_slide(
     monkeypatch.setattr(packages, "installed", lambda package: packages.ABSENT)
     store = shutil.copy(report / "results.sqlite", tmp_path)
     results = run(load_preset(str(TINY)), Path(store), pytest.fail)
-    frames = all_frames(results)
-    slides = deck(results, frames)
+    slides = deck(results, figures(results))
     assert not [slide for slide in slides if "Trained models" in plain_text(slide.kicker + slide.title)]
-    assert {picture.figure for slide in slides for picture in pictures_of(slide)} == {
-        spec.name for spec in figures_of(frames)
-    }
+    assert {picture.figure for slide in slides for picture in pictures_of(slide)} == figures(results).keys()
 
 
 @pytest.mark.parametrize(

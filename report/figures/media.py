@@ -94,6 +94,7 @@ forget_others()
 rcdefaults()  # a user's matplotlibrc decides nothing, either
 _USUAL = Setting(PAGE, LIGHT, own_font())
 _setting: ContextVar[Setting] = ContextVar("setting", default=_USUAL)
+_worn: WeakKeyDictionary[Figure, Theme] = WeakKeyDictionary()  # the theme of those that are not in their own now
 _drawn_for: WeakKeyDictionary[Figure, Setting] = WeakKeyDictionary()
 
 
@@ -148,16 +149,23 @@ def as_drawn(figure: Figure, theme: Theme | None = None) -> Iterator[Setting]:
     """What a figure was drawn for is active again, as it has to be to save it; or the same in another theme."""
     drawn = _drawn_for.get(figure, setting())
     now = replace(drawn, theme=theme or drawn.theme)
+    before = _worn.get(figure, drawn.theme)
     with active_setting(now), rc_context(now.medium.settings()):
-        if now.theme is drawn.theme:
+        if now.theme is before:
             yield now
         else:
-            _look_up_colours(figure)
+            _put_on(figure, now.theme)
             try:
                 yield now
             finally:
-                with active(drawn.theme):
-                    _look_up_colours(figure)
+                _put_on(figure, before)
+
+
+def _put_on(figure: Figure, theme: Theme) -> None:
+    """Let a figure wear a theme until it is told otherwise."""
+    with active(theme):
+        _look_up_colours(figure)
+    _worn[figure] = theme
 
 
 def _look_up_colours(figure: Figure) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-import pandas as pd
 from markupsafe import Markup
 
 from experiments.provenance import provenance
@@ -11,11 +10,10 @@ from experiments.runner import Results
 from report.contents import parts_of
 from report.cost import Cost
 from report.drawing import DrawnFigure
-from report.figures import figures_of
 from report.findings.measured import findings
 from report.page import kept_of
 from report.prose import prose
-from report.slides.material import Material
+from report.slides.material import Material, ToldFigure
 from report.slides.outline import outline
 from report.slides.slide import Slide
 from report.walkthrough import walkthrough
@@ -23,22 +21,19 @@ from report.walkthrough import walkthrough
 WRITERS = ("python-pptx", "ziamath")  # packages that decide the bytes of slides, beside those of the page
 
 
-def deck(results: Results, frames: Mapping[str, pd.DataFrame], cost: Cost | None = None) -> tuple[Slide, ...]:
-    """All slides of a run; `frames` are those of its figures."""
-    return outline(parts_of(cost is not None), material_of(results, frames, cost))
+def deck(results: Results, figures: Mapping[str, ToldFigure], cost: Cost | None = None) -> tuple[Slide, ...]:
+    """All slides of a run that has these figures."""
+    return outline(parts_of(cost is not None), material_of(results, figures, cost))
 
 
-def material_of(results: Results, frames: Mapping[str, pd.DataFrame], cost: Cost | None = None) -> Material:
+def material_of(results: Results, figures: Mapping[str, ToldFigure], cost: Cost | None = None) -> Material:
     """What they are made from."""
-    specs = {spec.name: spec for spec in figures_of(frames)}
     undrawn = {
-        name: DrawnFigure(spec, prose(spec.caption(*spec.given(frames))), Markup("<svg/>"), b"", b"")
-        for name, spec in specs.items()
+        name: DrawnFigure(it.spec, prose(it.caption), Markup("<svg/>"), b"", b"") for name, it in figures.items()
     }
     return Material(
         ledger=results.ledger,
-        frames=frames,
-        figures=specs,
+        figures=figures,
         kept=kept_of(results, undrawn, cost),
         lecture=walkthrough(results.frames["self_attention"], results.frames["peaky"]),
         found=findings(results),

@@ -14,7 +14,7 @@ from experiments.claims import Verdict
 from report.contents import TITLE, Chapter
 from report.excerpts import excerpt
 from report.prose import prose
-from report.slides.material import Material, evidence, passage
+from report.slides.material import Material, evidence, first_sentence, passage
 from report.slides.runs import plain_text
 from report.slides.slide import NOTHING, Block, Code, Derivation, Formula, Picture, Slide, Step, Table, Words
 from report.walkthrough import Comparison
@@ -101,17 +101,17 @@ class Shown(Idea):
         """One, if this run has the figure."""
         if self.figure in material.figures:
             title = material.kept.one("heading", self.heading) if self.heading else self.title(material)
-            finding = prose(material.finding(self.figure))
+            finding = prose(first_sentence(material.figures[self.figure].caption))
             yield place.slide(self.figure, title, [Picture(self.figure)], self.notes(material), finding)
 
     def title(self, material: Material) -> Markup:
         """The figure's."""
-        return prose(material.figures[self.figure].title)
+        return prose(material.figures[self.figure].spec.title)
 
     def notes(self, material: Material) -> list[Markup]:
         """Paragraphs, the caption first."""
         return [
-            prose(material.caption(self.figure)),
+            prose(material.figures[self.figure].caption),
             *material.said(self.figure),
             *material.evidence(claim for pattern in self.claims for claim in material.matching(pattern)),
             *(sentence for group in self.groups for sentence in material.verdicts_of(group)),
@@ -124,7 +124,7 @@ class Built(Shown):
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One for each stage."""
-        spec = material.figures[self.figure]
+        spec = material.figures[self.figure].spec
         for stage, words in enumerate(spec.stages):
             is_last = stage + 1 == len(spec.stages)
             said = prose(words)

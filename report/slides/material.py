@@ -23,25 +23,30 @@ _SENTENCE = re.compile(r"(?:[^.$]|\$[^$]*\$|\.(?!\s|$))+\.")
 
 
 @dataclass(frozen=True)
+class ToldFigure:
+    """A figure, and what is said of it."""
+
+    spec: FigureSpec
+    caption: str  # its finding; plain text with maths as $...$
+    alt: str  # plain text
+
+
+def told(specs: Iterable[FigureSpec], frames: Mapping[str, pd.DataFrame]) -> dict[str, ToldFigure]:
+    """Figures by name."""
+    given = {spec.name: (spec, spec.given(frames)) for spec in specs}
+    return {name: ToldFigure(spec, spec.caption(*of), spec.alt(*of)) for name, (spec, of) in given.items()}
+
+
+@dataclass(frozen=True)
 class Material:
     """Everything that an idea may name."""
 
     ledger: Ledger
-    frames: Mapping[str, pd.DataFrame]
-    figures: Mapping[str, FigureSpec]  # those that this run has
+    figures: Mapping[str, ToldFigure]  # those that this run has
     kept: Kept
     lecture: Walkthrough
     found: Findings
     provenance: Mapping[str, str]  # what decides the bytes, by what it is
-
-    def caption(self, figure: str) -> str:
-        """A figure's finding; plain text with maths as $...$."""
-        spec = self.figures[figure]
-        return spec.caption(*spec.given(self.frames))
-
-    def finding(self, figure: str) -> str:
-        """The first sentence of its caption, where that is short enough for one line; else nothing."""
-        return first_sentence(self.caption(figure))
 
     def shown(self, name: str, stop: str = ".") -> tuple[Markup, ...]:
         """The passages that the page shows under that name; `stop` ends those that the page goes on after."""
