@@ -139,11 +139,11 @@ def report() -> Path:
 
 @pytest.fixture(scope="session")
 def slides_folder(report: Path) -> Path:
-    """The output folder of the tiny report's slides, made once from its store by their command."""
+    """The output folder of the tiny report's slides, in light alone, made once from its store by their command."""
 
     def build(out: Path) -> None:
         start_from(report, out)
-        done = command_line("report", "slides", "--preset", TINY, "--out", out)
+        done = command_line("report", "slides", "--preset", TINY, "--theme", "light", "--out", out)
         assert done.returncode == 0, done.stderr
 
     return built_once("tiny-slides", build)

@@ -99,7 +99,8 @@ def test_it_speaks_of_no_theme_without_files(themes: tuple[str, ...]) -> None:
 def test_thumbnails_are_those_of_the_theme(browser: Browser, folder: Path, scheme: str) -> None:
     """Read from the files beside the page, at a sixth of their size; axe finds no fault."""
     page, seen = visit_file(browser, folder / "index.html", color_scheme=scheme)
-    page.wait_for_function("[...document.images].every(image => image.naturalWidth === 1920)")
+    loaded = "Promise.all([...document.images].map(image => image.decode().then(() => image.naturalWidth)))"
+    assert set(page.evaluate(loaded)) == {1920}
     expected = [f"figures/{scheme}/{figure.name}.png" for figure in FIGURES]
     asked = [url for url in seen["requests"] if not url.startswith("data:font/woff2")]
     assert sorted(asked) == sorted((folder / file).as_uri() for file in ("index.html", *expected))
@@ -140,7 +141,7 @@ def test_words_filter_the_figures(page: Page) -> None:
 def test_captions_can_be_copied(page: Page) -> None:
     """As plain text, formulas too."""
     page.get_by_role("button", name="Copy the caption of growth").click()
-    page.wait_for_function("document.querySelector('#figure-growth button').textContent === 'Copied'")
+    page.locator("#figure-growth button", has_text="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "It grows like d_k: 64.2 at 64."
 
 

@@ -20,12 +20,11 @@ from pptx.shapes.base import BaseShape
 from pptx.slide import Slide as OfficeSlide
 
 from report.figures.theme import DARK, LIGHT, THEMES, Theme
-from report.slides.layout import CONTENT, PICTURE, SLIDE, SMALLEST, TEXT_SIZES, Box, fitted, shared, stacked
-from report.slides.measuring import Letters, height_of, n_lines, width_of
 from report.slides.office.base import AUTHOR
+from report.slides.office.layout import CONTENT, PICTURE, SLIDE, SMALLEST, TEXT_SIZES, Box, fitted, shared, stacked
 from report.slides.office.lettering import CODE_FONT
+from report.slides.office.measuring import Letters, height_of, n_lines, width_of
 from report.slides.powerpoint import powerpoint
-from report.slides.runs import Run, formula_text, plain_text
 from report.slides.slide import (
     Block,
     Code,
@@ -38,6 +37,7 @@ from report.slides.slide import (
     Table,
     Words,
 )
+from report.slides.words.runs import Run, formula_text, plain_text
 
 EMU = 914_400
 HOSTILE = "<script>alert('&amp;')</script> & \"quoted\" 😀 漢字 \x00\x0b\x1b\ufffe end"

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from report.formulas import to_mathml
 from report.glossary import GLOSSARY
 from report.prose import _DISPLAY, _INLINE, prose
-from report.slides.runs import Run, formula_text, paragraphs, plain_text
+from report.slides.words.runs import Run, formula_text, paragraphs, plain_text
 from test_formulas import FORMULAS
 
 ROOT = Path(__file__).parents[1]

@@ -22,8 +22,8 @@ from report.figures import FIGURES, figures_of
 from report.slides.deck import deck
 from report.slides.material import told
 from report.slides.options import available
-from report.slides.runs import plain_text
 from report.slides.slide import Slide
+from report.slides.words.runs import plain_text
 from test_commands import BEGUN_MANY_TIMES
 from test_powerpoint import boxes, overlap, sizes
 
@@ -51,30 +51,23 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out / "slides")): path.read_bytes() for path in found if path.is_file()}
 
 
-def test_every_figure_is_there_in_each_kind_and_theme(slides_folder: Path, reference: dict[str, bytes]) -> None:
-    """SVG, PDF and PNG, light and dark, both decks and a sheet to pick from; nothing else, and the data of the run."""
-    figures = {
-        f"figures/{theme}/{spec.name}.{kind}"
-        for spec in figures_of_the_report()
-        for theme in ("light", "dark")
-        for kind in KINDS
-    }
+def test_every_figure_is_there_in_each_kind(slides_folder: Path, reference: dict[str, bytes]) -> None:
+    """SVG, PDF and PNG, both decks and a sheet to pick from; nothing else, and the data of the run."""
+    figures = {f"figures/light/{spec.name}.{kind}" for spec in figures_of_the_report() for kind in KINDS}
     made = files(slides_folder)
     assert set(made) == figures | {"deck.pptx", "deck.html", "index.html"}
-    assert {
-        name: content for name, content in tree(slides_folder).items() if not name.startswith("report/")
-    } == reference
+    data = {name: content for name, content in tree(slides_folder).items() if not name.startswith("report/")}
+    assert data == reference
     assert all(made.values())
 
 
 def test_pictures_are_of_full_size_and_hide_what_is_behind_them(slides_folder: Path) -> None:
     """PNG files have 1920 × 1080 pixels and no transparency, their corners the theme's background."""
-    for theme, corner in (("light", (255, 255, 255)), ("dark", (0x12, 0x12, 0x12))):
-        for path in (slides_folder / "slides" / "figures" / theme).glob("*.png"):
-            with Image.open(path) as image:
-                assert (image.size, image.mode) == ((1920, 1080), "RGB"), path.name
-                assert "transparency" not in image.info
-                assert image.getpixel((2, 2)) == corner, path.name
+    for path in (slides_folder / "slides" / "figures" / "light").glob("*.png"):
+        with Image.open(path) as image:
+            assert (image.size, image.mode) == ((1920, 1080), "RGB"), path.name
+            assert "transparency" not in image.info
+            assert image.getpixel((2, 2)) == (255, 255, 255), path.name
 
 
 def test_no_file_names_a_place_or_a_time(slides_folder: Path) -> None:
@@ -91,32 +84,35 @@ def test_the_same_bytes_whoever_draws_them(slides_folder: Path, report: Path, tm
     """From one process that draws all, or from two and figures that an earlier run has kept."""
     start_from(report, tmp_path / "new")
     start_from(slides_folder, tmp_path / "kept")
-    built(tmp_path / "new", "--figures", FEW, "--jobs", 1)
-    built(tmp_path / "kept", "--figures", FEW, "--jobs", 2)
+    built(tmp_path / "new", "--figures", FEW, "--theme", "light", "--jobs", 1)
+    built(tmp_path / "kept", "--figures", FEW, "--theme", "light", "--jobs", 2)
     made = files(tmp_path / "new")
     assert made == files(tmp_path / "kept")
     whole = files(slides_folder)
     figures = {name for name in made if name.startswith("figures/")}
-    assert len(figures) == 2 * 2 * len(KINDS)
+    assert len(figures) == 2 * len(KINDS)
     assert all(whole[name] == made[name] for name in figures)
 
 
-def test_figures_and_theme_can_be_chosen(report: Path, tmp_path: Path) -> None:
-    """Only these figures, only in this theme; the deck shows them alone, and what another choice had put there goes."""
+def test_figures_can_be_chosen_and_a_report_beside_them_stays(report: Path, tmp_path: Path) -> None:
+    """Only these figures, in both themes; what another choice had put there goes, and nothing of the report does."""
     start_from(report, tmp_path)
-    said = built(tmp_path, "--figures", FEW, "--theme", "dark")
-    assert "slides/index.html" in said
+    for name in ("report", "data"):
+        shutil.copytree(report / name, tmp_path / name)
+    for name in ("claims.json", ".published"):
+        shutil.copy(report / name, tmp_path)
+    before = tree(tmp_path)
     names = FEW.split(",")
-    assert set(files(tmp_path)) == {
-        "deck.pptx", "deck.html", "index.html", *(f"figures/dark/{name}.{kind}" for name in names for kind in KINDS),
-    }  # fmt: skip
+    said = built(tmp_path, "--figures", FEW)
+    assert "slides/index.html" in said
+    decks = {"deck.pptx", "deck.html", "index.html"}
+    both = {f"figures/{theme}/{name}.{kind}" for theme in ("light", "dark") for name in names for kind in KINDS}
+    assert set(files(tmp_path)) == both | decks
     drawn = pptx.Presentation(str(tmp_path / "slides" / "deck.pptx")).slides
     assert [slide.element.cSld.get("name") for slide in drawn] == ["opening", *reversed(names), "provenance"]
-    built(tmp_path, "--figures", names[0])
-    assert set(files(tmp_path)) == {
-        "deck.pptx", "deck.html", "index.html",
-        *(f"figures/{theme}/{names[0]}.{kind}" for theme in ("light", "dark") for kind in KINDS),
-    }  # fmt: skip
+    built(tmp_path, "--figures", names[0], "--theme", "dark")
+    assert set(files(tmp_path)) == {f"figures/dark/{names[0]}.{kind}" for kind in KINDS} | decks
+    assert tree(tmp_path) == before
 
 
 def test_the_deck_has_every_slide_with_its_notes(slides_folder: Path, slides: tuple[Slide, ...]) -> None:
@@ -234,16 +230,3 @@ def test_figures_are_listed_by_name() -> None:
     assert list(listed)[: len(FIGURES)] == [spec.name for spec in FIGURES]
     assert listed["one-figure"] == "Self-attention in one figure"
     assert not re.search(r"[$\\]", done.stdout)
-
-
-def test_a_report_and_slides_share_a_folder(report: Path, tmp_path: Path) -> None:
-    """Neither takes the other's files away."""
-    start_from(report, tmp_path)
-    shutil.copytree(report / "report", tmp_path / "report")
-    shutil.copytree(report / "data", tmp_path / "data")
-    for name in ("claims.json", ".published"):
-        shutil.copy(report / name, tmp_path)
-    before = tree(tmp_path)
-    built(tmp_path, "--figures", "peaky-softmax")
-    assert tree(tmp_path) == before
-    assert "slides/deck.pptx" in (tmp_path / ".published").read_text()

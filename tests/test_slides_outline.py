@@ -20,11 +20,12 @@ from report.figures import figures_of
 from report.figures.spec import FigureSpec
 from report.kept import Kept
 from report.slides.deck import deck, material_of
-from report.slides.ideas import MOST_COLUMNS, MOST_ROWS, Asked, comparison_tables
+from report.slides.ideas import Asked
 from report.slides.material import LONGEST_FINDING, ToldFigure, first_sentence, passage, told
 from report.slides.outline import ALWAYS, OUTLINE, chosen, pictures_of
-from report.slides.runs import plain_text
 from report.slides.slide import Code, Derivation, Formula, Picture, Slide, Table, Words
+from report.slides.tables import MOST_COLUMNS, MOST_ROWS, comparison_tables
+from report.slides.words.runs import plain_text
 from report.walkthrough import Comparison, Line
 from report.wording import interval_text, measured, prediction_text
 

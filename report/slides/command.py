@@ -12,7 +12,7 @@ from report.figures.growth import FIGURES as OF_COST
 from report.prose import prose
 from report.slides.files import slide_files
 from report.slides.options import SlideOptions, available
-from report.slides.runs import plain_text
+from report.slides.words.runs import plain_text
 
 
 def slides(options: SlideOptions) -> int:

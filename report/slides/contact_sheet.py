@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from report.document import Inside, single_page
 from report.figures.theme import DARK, LIGHT
 from report.prose import prose
-from report.slides.runs import plain_text
+from report.slides.words.runs import plain_text
 
 KINDS = ("svg", "pdf", "png")
 STYLES = ("theme", "contact")

@@ -20,8 +20,8 @@ from report.slides.html_deck import html_deck
 from report.slides.material import ToldFigure, told
 from report.slides.outline import chosen, pictures_of
 from report.slides.powerpoint import powerpoint
-from report.slides.runs import plain_text
 from report.slides.slide import Picture, PictureFiles
+from report.slides.words.runs import plain_text
 
 FOLDER = "slides"
 DECKS = {"deck.pptx": "the deck for PowerPoint", "deck.html": "the deck for a browser"}

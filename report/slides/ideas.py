@@ -10,18 +10,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from experiments.claims import Verdict
-from report.contents import TITLE, Chapter
+from report.contents import Chapter
 from report.excerpts import excerpt
 from report.prose import prose
 from report.slides.material import Material, evidence, first_sentence, passage
-from report.slides.runs import plain_text
-from report.slides.slide import NOTHING, Block, Code, Derivation, Formula, Picture, Slide, Step, Table, Words
-from report.walkthrough import Comparison
-from report.wording import grouped, interval_text, margin, measured, number, percent, plain, prediction_text
+from report.slides.slide import NOTHING, Block, Code, Derivation, Formula, Picture, Slide, Step, Words
+from report.slides.tables import comparison_tables, table
+from report.slides.words.runs import plain_text
+from report.wording import interval_text, measured, prediction_text
 
 LONGEST_TITLE = 58  # characters of a title that leaves room for a finding under it
-MOST_ROWS, MOST_COLUMNS = 8, 6  # of a comparison's table; of numbers
 
 
 @dataclass(frozen=True)
@@ -54,13 +52,6 @@ class Idea(ABC):
     @abstractmethod
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """Its slides, if the material has what it needs."""
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: bool = True) -> Table:
-    """Cells of plain text with maths as $...$."""
-    return Table(
-        tuple(map(prose, columns)), tuple(tuple(prose(str(cell)) for cell in row) for row in rows), numeric=numeric
-    )
 
 
 @dataclass(frozen=True)
@@ -146,24 +137,10 @@ class PrintedBeside(Idea):
         finding = prose(agreement[:1].upper() + agreement[1:] + ".")
         notes = [finding, *material.said(f"printed-{self.name}")]
         tables = comparison_tables(printed.comparison)
-        for part, table in enumerate(tables, 1):
+        for part, rows in enumerate(tables, 1):
             of_many = f" ({part} of {len(tables)})" if len(tables) > 1 else ""
             name = f"printed-{self.name}" + (f"-{part}" if of_many else "")
-            yield place.slide(name, prose(printed.title + of_many), [table], notes, finding)
-
-
-def comparison_tables(comparison: Comparison) -> list[Table]:
-    """Rows of computed numbers over printed ones; both in one row where rows are many and columns few."""
-    lines, columns = comparison.lines, comparison.columns
-    if 2 * len(lines) > MOST_ROWS and 2 * len(columns) <= MOST_COLUMNS:
-        heads = [f"{column}, {what}" for what in ("computed", "printed") for column in columns]
-        return [_table(["", *heads], [[line.label, *line.computed, *line.printed] for line in lines])]
-    n_tables = -(-2 * len(lines) // MOST_ROWS)
-    size = -(-len(lines) // n_tables)
-    rows = [[[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines]
-    return [
-        _table(["", *columns], [row for pair in rows[i : i + size] for row in pair]) for i in range(0, len(lines), size)
-    ]
+            yield place.slide(name, prose(printed.title + of_many), [rows], notes, finding)
 
 
 @dataclass(frozen=True)
@@ -225,7 +202,7 @@ class Asked(Idea):
         blocks: list[Block] = [Words(material.shown(f"question-{self.question}"))]
         if judgements:
             blocks.append(
-                _table(
+                table(
                     ["claim", "predicted", "measured", "interval", "verdict"],
                     [
                         [it.claim.label, prediction_text(it), measured(it), interval_text(it), it.verdict]
@@ -235,117 +212,3 @@ class Asked(Idea):
             )
         notes = [passage(answer.words), *map(evidence, judgements)]
         yield place.slide(f"question-{self.question}", material.kept.one("question", self.question), blocks, notes)
-
-
-@dataclass(frozen=True)
-class Demonstration(Idea):
-    """One run of the lecture's demonstration, judged."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        runs = material.found.demo
-        table = _table(
-            ["dimension $d_k$", "before", "after", "interval for Var", f"verdict at ±{margin(runs[0].margin)}"],
-            [
-                [run.d_k, f"{run.variance_raw:.4f}", f"{run.variance_scaled:.4f}", interval_text(run.judgement),
-                 run.judgement.verdict]
-                for run in runs
-            ],
-        )  # fmt: skip
-        finding = prose(
-            f"Held to a margin of {margin(runs[0].margin)}, one run of {grouped(runs[0].n_pairs)} pairs is "
-            f"{material.found.demo_verdicts}."
-        )
-        notes = [finding, *material.said("demonstration"), *(evidence(run.judgement) for run in runs)]
-        yield place.slide("demonstration", prose("The lecture’s demonstration, judged"), [table], notes, finding)
-
-
-@dataclass(frozen=True)
-class PrintedRuns(Idea):
-    """The runs that the lecture prints, and how far each is off."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        runs = material.lecture.printed_runs
-        table = _table(
-            ["dimension $d_k$", "before", "after", "off", "in standard deviations"],
-            [
-                [run.d_k, f"{run.before:.4f}", f"{run.after:.4f}", percent(run.off), plain(run.standard_deviations, 1)]
-                for run in runs
-            ],
-        )
-        farthest = max(abs(run.standard_deviations) for run in runs)
-        finding = prose(
-            f"{len(runs)} runs of {grouped(material.lecture.n_pairs)} pairs, none farther off than "
-            f"{number(farthest, 2)} standard deviations."
-        )
-        notes = [finding, *material.said("printed-runs")]
-        yield place.slide("printed-runs", prose("The runs that the lecture prints"), [table], notes, finding)
-
-
-@dataclass(frozen=True)
-class Roles(Idea):
-    """What query, key and value stand for."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        token = material.lecture.token
-        rows = [[role.name, role.in_library, role.in_sentence, role.vector] for role in material.lecture.roles]
-        table = _table(["role", "in a library", "in a sentence", f"“{token}”"], rows, numeric=False)
-        words = Words(material.shown("roles"))
-        notes = [*material.said("roles"), *words.paragraphs]
-        yield place.slide("roles", prose(place.chapter.title), [table, words], notes)
-
-
-@dataclass(frozen=True)
-class Opening(Idea):
-    """The title."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        words = Words(material.shown("opening"))
-        notes = [*words.paragraphs, *material.said("opening")]
-        yield Slide("opening", place.part, NOTHING, prose(TITLE), (words,), tuple(notes), is_opening=True)
-
-
-@dataclass(frozen=True)
-class Tally(Idea):
-    """The short answer, and how many claims came out how."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        ledger = material.ledger
-        words = Words(material.shown("answer"))
-        table = _table(["verdict", "claims"], [[verdict, ledger.count(verdict)] for verdict in Verdict])
-        notes = [*words.paragraphs, *material.said("answer")]
-        yield place.slide("answer", prose(place.chapter.title), [words, table], notes)
-
-
-@dataclass(frozen=True)
-class Verdicts(Idea):
-    """What confirmed, undecided and refuted mean."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        error = material.ledger.family_wise_error
-        finding = prose(
-            f"The intervals of all {len(material.ledger.judgements)} claims hold together with probability "
-            f"{1 - error:.6g}."
-        )
-        words = Words(material.shown("verdicts"))
-        notes = [finding, *material.said("verdicts"), *words.paragraphs]
-        yield place.slide("verdicts", prose("What the verdicts mean"), [words], notes, finding)
-
-
-@dataclass(frozen=True)
-class Provenance(Idea):
-    """What decides these numbers."""
-
-    def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
-        table = _table(["what", "this deck"], list(material.provenance.items()), numeric=False)
-        notes = [prose("The same preset, seed, commit and versions give the same bytes again.")]
-        if (commit := material.provenance["commit"]).endswith("+") or commit == "unknown":
-            notes = [prose("The code is not that of a commit, so the rest alone does not fix the bytes.")]
-        notes += material.said("provenance")
-        yield place.slide("provenance", prose("Where these numbers come from"), [table], notes)

@@ -3,25 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from report.contents import Chapter, Part
-from report.slides.ideas import (
-    Asked,
-    Built,
-    Coded,
-    Demonstration,
-    Derived,
-    Idea,
-    Opening,
-    Place,
-    PrintedBeside,
-    PrintedRuns,
-    Provenance,
-    Roles,
-    Shown,
-    Tally,
-    Told,
-    Verdicts,
-)
+from report.slides.ideas import Asked, Built, Coded, Derived, Idea, Place, PrintedBeside, Shown, Told
 from report.slides.material import Material
+from report.slides.singles import Demonstration, Opening, PrintedRuns, Provenance, Roles, Tally, Verdicts
 from report.slides.slide import Picture, Slide
 
 OUTLINE: Mapping[str, tuple[Idea, ...]] = {

@@ -8,7 +8,11 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.presentation import Presentation
 
 from report.figures.theme import Theme
-from report.slides.layout import (
+from report.slides.office.archive import packed
+from report.slides.office.base import LAYOUTS, add_sections, new_deck
+from report.slides.office.blocks import draw_blocks
+from report.slides.office.canvas import Canvas
+from report.slides.office.layout import (
     FINDING,
     FINDING_SIZES,
     KICKER,
@@ -27,16 +31,12 @@ from report.slides.layout import (
     choices,
     fitted,
 )
-from report.slides.measuring import LINE, Letters, height_of, n_lines
-from report.slides.office.archive import packed
-from report.slides.office.base import LAYOUTS, add_sections, new_deck
-from report.slides.office.blocks import draw_blocks
-from report.slides.office.canvas import Canvas
 from report.slides.office.lettering import Look, clean, number_body, write
+from report.slides.office.measuring import LINE, Letters, height_of, n_lines
 from report.slides.office.media import Media, pixels
 from report.slides.office.sheet import sheet
-from report.slides.runs import Run, paragraphs, plain_text
 from report.slides.slide import Derivation, Picture, PictureFiles, Slide, Words
+from report.slides.words.runs import Run, paragraphs, plain_text
 
 _KICKER, _TITLE, _SUBTITLE = 13, 0, 1  # indices of placeholders
 _UNTOUCHED = Look()

@@ -19,7 +19,7 @@ from pptx.oxml.ns import nsdecls
 from pptx.presentation import Presentation
 
 from report.figures.theme import LIGHT, Theme
-from report.slides import layout
+from report.slides.office import layout
 from report.slides.office.lettering import FIELD, LANGUAGE, clean
 
 AUTHOR = "attention-scaling"  # the project’s name

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from report.slides.layout import CONTENT, SMALLEST, TEXT_SIZES, WIDTH, Box, choices, stacked
-from report.slides.measuring import LINE, Letters, height_of, width_of
 from report.slides.office.canvas import Canvas
 from report.slides.office.formulas import formula_within
+from report.slides.office.layout import CONTENT, SMALLEST, TEXT_SIZES, WIDTH, Box, choices, stacked
 from report.slides.office.lettering import Look
+from report.slides.office.measuring import LINE, Letters, height_of, width_of
 from report.slides.office.tables import Align, Row, grid
-from report.slides.runs import Run, formula_text, paragraphs, plain_text
 from report.slides.slide import Block, Code, Formula, Table, Words
+from report.slides.words.runs import Run, formula_text, paragraphs, plain_text
 
 _LARGER = 1.25  # letters of a formula on a line of its own
 _LARGEST_IN_CODE, _LARGEST_IN_TABLE = 20, 22  # points: both are wide

@@ -12,11 +12,11 @@ from pptx.shapes.base import BaseShape
 from pptx.slide import Slide as OfficeSlide
 from pptx.table import Table as OfficeTable
 
-from report.slides.layout import Box, emu
 from report.slides.office.base import TABLE_STYLE
+from report.slides.office.layout import Box, emu
 from report.slides.office.lettering import Colour, Look, clean, number_body, write
 from report.slides.office.media import Media
-from report.slides.runs import Run
+from report.slides.words.runs import Run
 
 _SPARE = 0.35  # inches of the slide's margin
 Words = Sequence[Sequence[Run]]  # paragraphs

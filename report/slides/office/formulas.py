@@ -3,7 +3,7 @@
 from math import floor
 
 from report.slides.formula_picture import FormulaPicture, formula_picture
-from report.slides.layout import SMALLEST
+from report.slides.office.layout import SMALLEST
 
 
 def formula_within(latex: str, ink: str, size: float, room: float) -> FormulaPicture:

@@ -9,9 +9,9 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.oxml.xmlchemy import BaseOxmlElement, OxmlElement
 
-from report.slides.layout import emu
-from report.slides.measuring import PARAGRAPH
-from report.slides.runs import Run
+from report.slides.office.layout import emu
+from report.slides.office.measuring import PARAGRAPH
+from report.slides.words.runs import Run
 
 LANGUAGE = "en-GB"
 FIELD = "{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}"  # names the field of slide numbers; any such number does

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from report.slides.formula_picture import FormulaPicture
-from report.slides.layout import CONTENT, SMALLEST, WIDTH, Box
-from report.slides.measuring import LINE, Letters, width_of
 from report.slides.office.canvas import Canvas
 from report.slides.office.formulas import formula_within
+from report.slides.office.layout import CONTENT, SMALLEST, WIDTH, Box
 from report.slides.office.lettering import Look, Tab
-from report.slides.runs import Run, formula_text, paragraphs
+from report.slides.office.measuring import LINE, Letters, width_of
 from report.slides.slide import Derivation, Step
+from report.slides.words.runs import Run, formula_text, paragraphs
 
 HEADINGS = ("predicted", "measured", "interval", "verdict")
 _SIZES = ((20, 22), (SMALLEST, 22), (SMALLEST, 20), (SMALLEST, 19), (SMALLEST, SMALLEST))  # of words and of formulas

@@ -7,11 +7,11 @@ from typing import Literal
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 
-from report.slides.layout import WIDTH, Box, emu, shared
-from report.slides.measuring import LINE, Letters, height_of, width_of, width_of_longest_word
 from report.slides.office.canvas import Canvas
+from report.slides.office.layout import WIDTH, Box, emu, shared
 from report.slides.office.lettering import Look, write
-from report.slides.runs import Run
+from report.slides.office.measuring import LINE, Letters, height_of, width_of, width_of_longest_word
+from report.slides.words.runs import Run
 
 Align = Literal["l", "r"]
 Cell = Sequence[Sequence[Run]]  # paragraphs

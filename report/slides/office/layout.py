@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from report.slides.measuring import Letters
+from report.slides.office.measuring import Letters
 
 
 @dataclass(frozen=True)

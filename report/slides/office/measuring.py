@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib import get_data_path
 from PIL import ImageFont
 
-from report.slides.runs import Run
+from report.slides.words.runs import Run
 
 LINE = 1.2  # from line to line, in sizes of the letters
 SCRIPT = 0.67  # of the letters' size: subscripts and superscripts

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element, SubElement
 from markupsafe import Markup
 
 from report.formulas import to_mathml
-from report.slides.linear import line
-from report.slides.run import Run, joined, text_of
+from report.slides.words.linear import line
+from report.slides.words.run import Run, joined, text_of
 
 __all__ = ["Run", "formula_text", "paragraphs", "plain_text"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from report.slides.pieces import Kind, Piece, blank, draws_in, is_in_brackets, is_product, tidied
-from report.slides.run import Run, joined, text_of
+from report.slides.words.pieces import Kind, Piece, blank, draws_in, is_in_brackets, is_product, tidied
+from report.slides.words.run import Run, joined, text_of
 
 _APPLIED = "\u2061"
 _INVISIBLE = set("\u200b\u2062\u2063\u2064")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import pairwise
 
-from report.slides.run import Run, text_of
+from report.slides.words.run import Run, text_of
 
 THIN, WIDE = "\u2009", "\u2003"
 GAP = 0.5  # em: from here on a blank parts two formulas, and not two letters
