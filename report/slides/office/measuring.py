@@ -14,6 +14,7 @@ from pathlib import Path
 from matplotlib import get_data_path
 from PIL import ImageFont
 
+from report.figures.fonts import FONTS
 from report.slides.words.runs import Run
 
 LINE = 1.2  # from line to line, in sizes of the letters
@@ -22,10 +23,10 @@ PARAGRAPH = 0.4  # between paragraphs, in sizes of the letters
 _CODE = 0.605  # every letter of a monospaced font
 _WIDE, _EMOJI = 1.0, 1.4
 _UNITS = 1000
-_OWN, _OTHERS = Path(__file__).parent.parent / "static" / "fonts", Path(get_data_path(), "fonts", "ttf")
+_OTHERS = Path(get_data_path(), "fonts", "ttf")
 _FILES = {  # regular and bold
     True: (_OTHERS / "DejaVuSans.ttf", _OTHERS / "DejaVuSans-Bold.ttf"),
-    False: (_OWN / "inter-regular.ttf", _OWN / "inter-semibold.ttf"),
+    False: (FONTS / "inter-regular.ttf", FONTS / "inter-semibold.ttf"),
 }
 
 
