@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench_record import record
-from benchmarks import default_run, growth, laws, phases, samplers, softmax_kernel, timing
+from benchmarks import default_run, growth, laws, phases, samplers, slides, softmax_kernel, timing
 from benchmarks.__main__ import main
 from benchmarks.machine import machine
 from benchmarks.table import lines_of
@@ -288,3 +288,9 @@ def test_the_command_writes_the_record(
     assert main(["--out", str(tmp_path)]) == 130
     assert "nothing was written" in capsys.readouterr().err
     assert (tmp_path / "bench.json").read_bytes() == written
+
+
+def test_what_slides_cost_is_told_beside_the_page() -> None:
+    """Medians of seconds, and of each round's ratios; the page's own ratio is 1."""
+    lines = slides.lines_of({"page": [10.0, 20.0, 40.0], "slides": [30.0, 20.0, 60.0]})
+    assert [line.split() for line in lines[1:]] == [["page", "20.0", "1.00"], ["slides", "30.0", "1.50"]]
