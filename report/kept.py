@@ -4,7 +4,7 @@ Templates mark it with the slide's name: `shown` a sentence that it shows, `said
 and `heading` name titles. Equations, comparisons with print, questions and their answers are kept without being asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,17 +36,20 @@ class Kept:
     """Things of a page by kind and name, in the order in which they stand there."""
 
     things: dict[str, dict[str, list[Any]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    order: list[tuple[str, str, Any]] = field(default_factory=list)  # kind, name and thing
 
     def keep(self, kind: str, name: str, thing: Any) -> Any:
         """Take note of a thing, and return it."""
         if name:
             self.things[kind].setdefault(name, []).append(thing)
+            self.order.append((kind, name, thing))
         return thing
 
     def clear(self) -> None:
         """Forget everything."""
         for things in self.things.values():
             things.clear()
+        self.order.clear()
 
     def has(self, kind: str, name: str) -> bool:
         """Whether the page has a thing of that name."""
@@ -61,3 +64,7 @@ class Kept:
     def all(self, kind: str, name: str) -> tuple[Any, ...]:
         """All things of that name, in order; none where the page has none."""
         return tuple(self.things[kind].get(name, ()))
+
+    def in_order(self, wanted: Container[tuple[str, str]]) -> tuple[tuple[str, Any], ...]:
+        """All things of these kinds and names, each with its kind, one after the other as they stand there."""
+        return tuple((kind, thing) for kind, name, thing in self.order if (kind, name) in wanted)

@@ -497,6 +497,18 @@ def test_crowded_slides_are_set_smaller() -> None:
     assert found[0] == TEXT_SIZES[0] > found[1] >= SMALLEST
 
 
+def test_tables_of_numbers_are_set_smaller_before_their_words_break() -> None:
+    """Beside words of the usual size; a claim too long for any size is broken, in larger letters."""
+    found = []
+    for claim in ("mean score", "a claim of some forty letters, or of more", "a claim of many words " * 8):
+        numbers = Table((Markup("claim"), *[Markup("predicted")] * 4), ((Markup(claim), *[Markup("0.015625")] * 4),))
+        shown = pptx.Presentation(BytesIO(made([slide("s", Words((Markup("Why?"),)), numbers)]))).slides[0]
+        table = next(shape for shape in shown.shapes if shape.has_table)
+        (size,) = {int(run.get("sz")) / 100 for run in table._element.iter(qn("a:rPr"))}
+        found.append(size)
+    assert found[0] == found[2] > found[1] >= SMALLEST
+
+
 def test_lines_are_counted_as_they_break() -> None:
     """Against a plain count of letters of one width; a word longer than a line is broken."""
     code = [Run("aaaa bbbb cc", code=True)]

@@ -150,6 +150,23 @@ def test_all_that_the_page_marks_for_slides_is_on_them(slides: tuple[Slide, ...]
     assert "Nothing like this stands on the page." not in said
 
 
+def test_words_and_formulas_are_told_in_the_pages_order(slides: tuple[Slide, ...]) -> None:
+    """On the slide and in the notes; what leads up to a formula ends with a colon, and the formula follows."""
+    slide = by_name(slides)["about-gradients"]
+    before, formula, after = slide.blocks
+    assert isinstance(before, Words)
+    assert isinstance(formula, Formula)
+    assert isinstance(after, Words)
+    notes = [plain_text(words) for words in slide.notes]
+    assert notes[0] == plain_text(before.paragraphs[0])
+    assert notes[0].endswith("and to the query:")
+    assert notes[1].startswith("∂L/∂s = Ju")
+    assert notes[2] == plain_text(after.paragraphs[0])
+    for other in slides:
+        if other.name.startswith("about-"):
+            assert not plain_text(other.notes[-1]).endswith(":"), other.name
+
+
 def test_the_page_has_no_kind_of_its_own_named_wrongly(kept: Kept) -> None:
     """A name that the page does not have is an error that says so."""
     with pytest.raises(KeyError, match="no heading named 'nowhere'"):

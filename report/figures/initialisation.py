@@ -62,7 +62,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     exponents = np.arange(np.floor(np.log10(estimates.min())), np.ceil(np.log10(estimates.max())) + 1)
     panels[0].set_xscale("log")
     panels[0].set_xlim(10 ** (exponents[0] - 0.1), 10 ** (exponents[-1] + 0.1))
-    step = 1 if len(exponents) <= 6 else 2
+    step = 1 if len(exponents) <= 6 and not style.medium().is_fixed else 2
     panels[0].xaxis.set_major_locator(FixedLocator(list(10 ** exponents[exponents % step == 0])))
     panels[0].xaxis.set_minor_locator(FixedLocator([]))
     panels[0].xaxis.set_major_formatter(

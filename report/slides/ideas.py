@@ -7,6 +7,7 @@ name; see `report.kept`.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -14,7 +15,7 @@ from report.contents import Chapter
 from report.excerpts import excerpt
 from report.prose import prose
 from report.slides.material import Material, evidence, first_sentence, passage
-from report.slides.slide import NOTHING, Block, Code, Derivation, Formula, Picture, Slide, Step, Words
+from report.slides.slide import NOTHING, Block, Code, Derivation, Picture, Slide, Step, Words
 from report.slides.tables import comparison_tables, table
 from report.slides.words.runs import plain_text
 from report.wording import interval_text, measured, prediction_text
@@ -56,13 +57,12 @@ class Idea(ABC):
 
 @dataclass(frozen=True)
 class Told(Idea):
-    """Words of the page, and formulas: above them, or under them where the words lead up to the formulas."""
+    """Words of the page and formulas, in its order."""
 
     topic: str
     equations: tuple[str, ...] = ()
     heading: str = ""  # of the page, in place of the chapter's title
     points: tuple[str, ...] = ()  # headings of the page that say what comes
-    is_led: bool = False
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One, if the page has its words or formulas."""
@@ -70,13 +70,15 @@ class Told(Idea):
         if not kept.has("shown", name) and not any(kept.has("equation", equation) for equation in self.equations):
             return
         title = kept.one("heading", self.heading) if self.heading else prose(place.chapter.title)
-        formulas = [Formula(kept.one("equation", equation)) for equation in self.equations]
-        words = material.shown(name, ":" if self.is_led else ".")
-        shown = (*words, *(kept.one("heading", point) for point in self.points))
-        text = [Words(shown)] if shown else []
-        blocks: list[Block] = [*text, *formulas] if self.is_led else [*formulas, *text]
-        notes = [*words, *(prose(f"${formula.latex}$") for formula in formulas), *material.said(name)]
-        yield place.slide(name, title, blocks, notes)
+        told = material.told(name, self.equations)
+        blocks: list[Block] = []
+        for formula, parts in groupby((part for part in told if part.is_shown), key=lambda part: part.formula):
+            blocks.append(formula or Words(tuple(part.words for part in parts)))
+        if self.points:
+            *blocks, last = blocks or [Words(())]
+            begun = last.paragraphs if isinstance(last, Words) else ()
+            blocks.append(Words((*begun, *(kept.one("heading", point) for point in self.points))))
+        yield place.slide(name, title, blocks, [part.words for part in told])
 
 
 @dataclass(frozen=True)

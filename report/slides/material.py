@@ -12,6 +12,7 @@ from report.figures.spec import FigureSpec
 from report.findings.measured import Findings
 from report.kept import Kept
 from report.prose import prose
+from report.slides.slide import Formula
 from report.walkthrough import Walkthrough
 from report.wording import count, interval_text, measured, prediction_text
 
@@ -38,6 +39,15 @@ def told(specs: Iterable[FigureSpec], frames: Mapping[str, pd.DataFrame]) -> dic
 
 
 @dataclass(frozen=True)
+class Part:
+    """A passage of a slide, or a formula and how it is said."""
+
+    words: Markup
+    formula: Formula | None = None
+    is_shown: bool = True  # not for the notes alone
+
+
+@dataclass(frozen=True)
 class Material:
     """Everything that an idea may name."""
 
@@ -48,13 +58,25 @@ class Material:
     found: Findings
     provenance: Mapping[str, str]  # what decides the bytes, by what it is
 
-    def shown(self, name: str, stop: str = ".") -> tuple[Markup, ...]:
-        """The passages that the page shows under that name; `stop` ends those that the page goes on after."""
-        return tuple(passage(words, stop) for words in self.kept.all("shown", name))
+    def shown(self, name: str) -> tuple[Markup, ...]:
+        """The passages that the page shows under that name."""
+        return tuple(map(passage, self.kept.all("shown", name)))
 
     def said(self, name: str) -> tuple[Markup, ...]:
         """The passages that it has for notes."""
         return tuple(map(passage, self.kept.all("said", name)))
+
+    def told(self, name: str, equations: Iterable[str] = ()) -> tuple[Part, ...]:
+        """The passages and formulas of a slide, as they stand on the page one after the other."""
+        wanted = {("shown", name), ("said", name), *(("equation", equation) for equation in equations)}
+        found = self.kept.in_order(wanted)
+        followers = [*(kind for kind, _ in found[1:]), ""]
+        return tuple(
+            Part(prose(f"${thing}$"), Formula(thing))
+            if kind == "equation"
+            else Part(passage(thing, ":" if follower == "equation" else "."), is_shown=kind == "shown")
+            for (kind, thing), follower in zip(found, followers, strict=True)
+        )
 
     def evidence(self, claims: Iterable[str]) -> tuple[Markup, ...]:
         """A sentence on each of these claims that the run has judged."""

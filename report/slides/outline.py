@@ -10,29 +10,29 @@ from report.slides.slide import Picture, Slide
 
 OUTLINE: Mapping[str, tuple[Idea, ...]] = {
     "recap": (
-        Told("recap", ("dot-product", "softmax"), is_led=True), Shown("recap"), PrintedBeside("recap"),
+        Told("recap", ("dot-product", "softmax")), Shown("recap"), PrintedBeside("recap"),
         PrintedBeside("recap-context"),
     ),
-    "matrices": (Told("matrices", ("projection",), is_led=True), Shown("shapes")),
+    "matrices": (Told("matrices", ("projection",)), Shown("shapes")),
     "coding": (
         Coded("coding", ("scaling.attention.SelfAttentionV1.__init__",)), Shown("weight-matrices"),
         PrintedBeside("weight-matrices"),
     ),
     "projections": (
-        Told("projections", ("projections",), is_led=True), Shown("projections"), PrintedBeside("projections"),
+        Told("projections", ("projections",)), Shown("projections"), PrintedBeside("projections"),
     ),
-    "scores": (Told("scores", ("scores",), is_led=True), Shown("scores"), PrintedBeside("scores")),
-    "weights": (Told("weights", ("weights",), is_led=True), Shown("weights"), PrintedBeside("weights")),
+    "scores": (Told("scores", ("scores",)), Shown("scores"), PrintedBeside("scores")),
+    "weights": (Told("weights", ("weights",)), Shown("weights"), PrintedBeside("weights")),
     "scaling": (
         Told("scaling", points=("first-reason", "second-reason")), Shown("peaky-softmax", heading="first-reason"),
         PrintedBeside("peaky"),
         Told("jacobian", ("jacobian",), heading="saturated"), Shown("softmax-row"),
         Told("second-reason", heading="second-reason"), Demonstration(), PrintedRuns(),
         Shown("lecture-scatter", ("lecture-.*",), heading="scatter"),
-        Told("scatter", ("scatter",), "scatter-law", is_led=True),
+        Told("scatter", ("scatter",), "scatter-law"),
         Shown("toy-scores", heading="toy-scores"),
     ),
-    "context": (Told("context", ("context",), is_led=True), Shown("context-plane"), PrintedBeside("context")),
+    "context": (Told("context", ("context",)), Shown("context-plane"), PrintedBeside("context")),
     "formula": (Told("formula", ("attention",)),),
     "basic": (
         Coded("basic", ("scaling.attention.SelfAttentionV1",)), PrintedBeside("basic"),
@@ -46,10 +46,10 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
         Told("sheet"), Derived(), Shown("variance-against-d", ("slope-raw", "slope-scaled", r"variance-\d+")),
         Shown("variance-deviation", (r"scaled-variance-\d+",)),
         Shown("distribution-of-scores", groups=("exact density",)),
-        Told("kurtosis", ("kurtosis",), "shape", is_led=True), Shown("excess-kurtosis", (r"kurtosis-\d+",)),
+        Told("kurtosis", ("kurtosis",), "shape"), Shown("excess-kurtosis", (r"kurtosis-\d+",)),
     ),
     "next": (
-        Told("next", ("causal",), is_led=True), Shown("causal-weights"), Told("heads", ("heads",), heading="heads"),
+        Told("next", ("causal",)), Shown("causal-weights"), Told("heads", ("heads",), heading="heads"),
     ),
     "saturation": (
         Told("saturation"), Shown("entropy-against-d", ("raw-entropy-falls-.*", "scaled-entropy-stays-.*")),
@@ -79,7 +79,8 @@ OUTLINE: Mapping[str, tuple[Idea, ...]] = {
         Shown("assumptions-scaled", ("alignment-is-caught",)),
     ),
     "initialisation": (
-        Told("initialisation", ("initial-scaled",)), Shown("initial-scores", groups=("initialisation",)),
+        Told("initialisation", ("initial-variance", "initial-scaled")),
+        Shown("initial-scores", groups=("initialisation",)),
     ),
     "learning": (
         Shown("learning-curves", ("learning-raw-is-slower", "learning-absorbed-is-scaled")),

@@ -94,7 +94,7 @@ class Tally(Idea):
         words = Words(material.shown("answer"))
         rows = table(["verdict", "claims"], [[verdict, ledger.count(verdict)] for verdict in Verdict])
         notes = [*words.paragraphs, *material.said("answer")]
-        yield place.slide("answer", prose(place.chapter.title), [words, rows], notes)
+        yield place.slide("answer", prose(TITLE), [words, rows], notes)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Verdicts(Idea):
             f"{1 - error:.6g}."
         )
         words = Words(material.shown("verdicts"))
-        notes = [finding, *material.said("verdicts"), *words.paragraphs]
+        notes = [finding, *words.paragraphs, *material.said("verdicts")]
         yield place.slide("verdicts", prose("What the verdicts mean"), [words], notes, finding)
 
 

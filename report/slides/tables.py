@@ -24,7 +24,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         return [table(["", *heads], [[line.label, *line.computed, *line.printed] for line in lines])]
     n_tables = -(-2 * len(lines) // MOST_ROWS)
     size = -(-len(lines) // n_tables)
-    rows = [[[f"{line.label} computed", *line.computed], [f"{line.label} printed", *line.printed]] for line in lines]
+    rows = [[[f"{line.label}, computed", *line.computed], [f"{line.label}, printed", *line.printed]] for line in lines]
     return [
         table(["", *columns], [row for pair in rows[i : i + size] for row in pair]) for i in range(0, len(lines), size)
     ]

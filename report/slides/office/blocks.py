@@ -92,7 +92,10 @@ def _table(block: Table, letters: Letters) -> Piece | None:
         "r" if block.numeric and j > 0 and all(_is_number(row[j]) for row in block.rows) else "l"
         for j in range(len(block.columns))
     ]
-    measured = grid(rows, aligns, letters, block.numeric)
+    sizes = [letters.size, *(size for size in TEXT_SIZES if size < letters.size)] if block.numeric else []
+    grids = [grid(rows, aligns, replace(letters, size=size), block.numeric) for size in sizes]
+    measured = next((it for it in grids if it is not None and not it.is_broken), None)
+    measured = measured or grid(rows, aligns, letters, block.numeric)
     if measured is None:
         return None
     alt = "Table: " + ", ".join(plain_text(heading) for heading in block.columns)

@@ -39,6 +39,11 @@ class Grid:
         return sum(self.widths)
 
     @property
+    def is_broken(self) -> bool:
+        """Whether words of any row stand on more than one line."""
+        return max(self.heights) > 2 * _AROUND + 1.5 * LINE * self.size / 72
+
+    @property
     def height(self) -> float:
         """Of all rows."""
         return sum(self.heights)
