@@ -100,7 +100,7 @@ def caption_against_d(frame: pd.DataFrame) -> str:
     above = " The raw mean lies above three quarters of its rows." if is_above else ""
     return (
         f"Over {n_keys} keys at $d_k = {d_k}$ the mean is {mean['raw']} without the division and {mean['scaled']} with "
-        f"it; the median, {median['raw']} and {median['scaled']}.{above} One raw row in twenty lies above "
+        f"it. The median is {median['raw']} and {median['scaled']}.{above} One raw row in twenty lies above "
         f"{size(_last(frame, 'query_norm2', 'q95', 'raw'))}. Circles and squares: means, on the thin lines of their "
         f"exact law; triangles: medians. Below {_tick(FLOOR)} lines run out at the bottom."
     )
@@ -155,8 +155,8 @@ def caption_shares(frame: pd.DataFrame) -> str:
     dead = {rule: share(_last(frame, "jacobian_trace", "dead_share", rule)) for rule in marks.RULES}
     top = {rule: share(_last(frame, "query_norm2", "top_share", rule)) for rule in marks.RULES}
     return (
-        f"Above, dead rows, whose $\\operatorname{{tr}} J$ is below {DEAD_TRACE:g}: over {n_keys} keys at "
-        f"$d_k = {d_k}$ they are {dead['raw']} of all rows without the division and {dead['scaled']} with it. Below, "
+        f"Over {n_keys} keys at $d_k = {d_k}$, {dead['raw']} of all rows are dead without the division and "
+        f"{dead['scaled']} with it. Dead (above): $\\operatorname{{tr}} J$ is below {DEAD_TRACE:g}. Below, "
         f"the share of the sum of all $\\|\\partial L / \\partial q\\|^2$ that the {100 * TOP:g} % of rows with the "
         f"largest hold: {top['raw']} without it, {top['scaled']} with it."
     )

@@ -105,7 +105,8 @@ def caption_curves(frame: pd.DataFrame) -> str:
     raw, scaled = (percent(curve(frame, variant, last)["estimate"].iloc[-1], 3) for variant in ("raw", "scaled"))
     losses = listing(number(curve(frame, name, last, "loss")["estimate"].iloc[-1], 2) for name in ("raw", "scaled"))
     return (
-        f"Mean accuracy over all steps: {'; '.join(areas_at(frame, d_k) for d_k in ends(frame))}. Over the last steps, "
+        f"Mean accuracy over all steps: {'. Of wide heads: '.join(areas_at(frame, d_k) for d_k in ends(frame))}. "
+        "Over the last steps, "
         f"at $d_k = {last}$, raw heads find {raw} of the keys and scaled ones {scaled}, with losses of {losses}. "
         "Absorbed: no division, but first weights multiplied by $d_k^{-1/4}$ each. Means over "
         f"{int(frame['n_blocks'].iloc[0])} runs; other runs chose the rates."

@@ -82,23 +82,23 @@ def middle(frame: pd.DataFrame, quantity: str) -> tuple[pd.DataFrame, pd.DataFra
     )
 
 
-FEW = "What change is left with it is at few dimensions."
+FEW = "What change is left with the division is at few dimensions."
 
 
 def _finding(frame: pd.DataFrame, quantity: str) -> str:
     raw, scaled = middle(frame, quantity)
     first, last = raw.iloc[0], raw.iloc[-1]
     return (
-        f"with {first['n_keys']} keys it goes from {number(first['estimate'])} at $d_k = {first['d_k']}$ to "
-        f"{number(last['estimate'])} at $d_k = {last['d_k']}$ without the division, and with it lies between "
-        f"{number(scaled['estimate'].min())} and {number(scaled['estimate'].max())}."
+        f"With {first['n_keys']} keys, from {number(first['estimate'])} at $d_k = {first['d_k']}$ to "
+        f"{number(last['estimate'])} at $d_k = {last['d_k']}$ raw; {number(scaled['estimate'].min())} to "
+        f"{number(scaled['estimate'].max())} scaled."
     )
 
 
 def caption_entropy(frame: pd.DataFrame) -> str:
     """Where both rules end, and the limit drawn."""
     return (
-        f"Entropy as a share of its largest value $\\ln n$: {_finding(frame, 'normalised_entropy')} "
+        f"{_finding(frame, 'normalised_entropy')} Shown is the mean entropy as a share of its largest value, $\\ln n$. "
         "The dotted line is $d_k = 2 \\ln n$: in the limit of many keys, raw scores to its right leave the weight "
         "to a handful of keys, however many there are (Derrida 1981). With few keys it is only a guide."
     )
@@ -106,14 +106,14 @@ def caption_entropy(frame: pd.DataFrame) -> str:
 
 def caption_largest(frame: pd.DataFrame) -> str:
     """Where both rules end."""
-    return f"The largest of the row's weights, on average: {_finding(frame, 'max_weight')} {FEW}"
+    return f"{_finding(frame, 'max_weight')} Shown is the largest of the row's weights, on average. {FEW}"
 
 
 def caption_sum_p2(frame: pd.DataFrame) -> str:
     """Where both rules end."""
     return (
-        "The sum of the squared weights is $1/n$ when all are equal and 1 when one key has all: "
-        f"{_finding(frame, 'sum_p2')} {FEW}"
+        f"{_finding(frame, 'sum_p2')} The sum of the squared weights is $1/n$ when all are equal and 1 when one key "
+        f"has all. {FEW}"
     )
 
 

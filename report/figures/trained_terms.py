@@ -141,7 +141,7 @@ def caption(frame: pd.DataFrame) -> str:
     constants = shares(frame)["mean_key"]
     return (
         f"Of {count(len(trained), 'trained head')} {near_one(trained)} {'has' if near_one(trained) == 1 else 'have'} "
-        f"a variance within a factor of 2 of $d_k$; it runs from {number(trained.min(), 2)} to "
+        f"a variance within a factor of 2 of $d_k$. It runs from {number(trained.min(), 2)} to "
         f"{number(trained.max(), 2)} $d_k$, with a median of {number(trained.median(), 2)}. Before training (open) the "
         f"median is {number(initial.median(), 2)}. From {percent(constants.min())} to {percent(constants.max())} of a "
         "trained head’s variance is that of constants of its rows (unfilled), which the softmax does not see."

@@ -58,9 +58,10 @@ def caption_against_d(frame: pd.DataFrame) -> str:
     raw, scaled = _rows(frame, "raw"), _rows(frame, "scaled")
     first, last = raw.iloc[0], raw.iloc[-1]
     return (
-        f"The variance of $q\\cdot k$ grows like $d_k$: {number(first['estimate'])} at $d_k = {first['d_k']}$ and "
+        "The variance of $q\\cdot k$ grows like $d_k$; the division by $\\sqrt{d_k}$ keeps it near 1. "
+        f"It is {number(first['estimate'])} at $d_k = {first['d_k']}$ and "
         f"{number(last['estimate'], 4)} at $d_k = {last['d_k']}$, where the law says {number(last['prediction'], 4)}. "
-        f"After the division by $\\sqrt{{d_k}}$ it stays between {plain(scaled['estimate'].min(), 4)} and "
+        f"After the division it stays between {plain(scaled['estimate'].min(), 4)} and "
         f"{plain(scaled['estimate'].max(), 4)} at all {len(scaled)} dimensions. "
         "The 95 % intervals are there, mostly smaller than the marks."
     )

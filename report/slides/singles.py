@@ -21,7 +21,7 @@ class Demonstration(Idea):
         """One."""
         runs = material.found.demo
         rows = table(
-            ["dimension $d_k$", "before", "after", "interval for Var", f"verdict at ±{margin(runs[0].margin)}"],
+            ["dimension $d_k$", "before ÷", "after ÷", "interval for Var", f"verdict at ±{margin(runs[0].margin)}"],
             [
                 [run.d_k, f"{run.variance_raw:.4f}", f"{run.variance_scaled:.4f}", interval_text(run.judgement),
                  run.judgement.verdict]
@@ -44,7 +44,7 @@ class PrintedRuns(Idea):
         """One."""
         runs = material.lecture.printed_runs
         rows = table(
-            ["dimension $d_k$", "before", "after", "off", "in standard deviations"],
+            ["dimension $d_k$", "before ÷", "after ÷", "off", "in standard deviations"],
             [
                 [run.d_k, f"{run.before:.4f}", f"{run.after:.4f}", percent(run.off), plain(run.standard_deviations, 1)]
                 for run in runs
