@@ -49,6 +49,14 @@ def _published(out: Path) -> list[str]:
     return list(filter(None, manifest.read_text(encoding="utf-8").splitlines())) if manifest.exists() else []
 
 
+def _note_published(out: Path, names: Iterable[str]) -> None:
+    """Let these be the names; beside first, for without the old ones a run would take its own files for a user's."""
+    beside = out / UNFINISHED / MANIFEST
+    beside.parent.mkdir(exist_ok=True)
+    beside.write_text("\n".join(names) + "\n", encoding="utf-8")
+    os.replace(beside, out / MANIFEST)
+
+
 def _refuse_strangers(folders: Iterable[Path]) -> None:
     """Faults unless these folders are missing or empty: nothing of the user's is ever mixed with ours."""
     for folder in folders:
@@ -64,7 +72,7 @@ def publish(out: Path, files: Mapping[str, bytes]) -> None:
     What an earlier run put into the same top folders and this one does not make is removed. Nothing already there is
     touched until every new file is written in full. The last file named is renamed last.
     """
-    unfinished, manifest = out / UNFINISHED, out / MANIFEST
+    unfinished = out / UNFINISHED
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         for name, content in files.items():
@@ -72,20 +80,21 @@ def publish(out: Path, files: Mapping[str, bytes]) -> None:
             (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
             (unfinished / name).write_bytes(content)
         earlier = _published(out)
-        manifest.write_text("\n".join(dict.fromkeys([*earlier, *files])) + "\n", encoding="utf-8")
+        _note_published(out, dict.fromkeys([*earlier, *files]))
         for name in files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(unfinished / name, out / name)
-        shutil.rmtree(unfinished)
         folders = {Path(name).parts[0] for name in files}
         stale = [name for name in earlier if name not in files and Path(name).parts[0] in folders]
         for name in stale:
             _remove(out, name)
         kept = [name for name in earlier if name not in files and name not in stale]
-        manifest.write_text("\n".join([*kept, *files]) + "\n", encoding="utf-8")
+        _note_published(out, [*kept, *files])
     except OSError as error:
         where = error.filename or out
         raise Faults(f"{where}: cannot be written ({error.strerror}); free it or choose another OUT=") from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)  # what is left of it may be what fills the disk
 
 
 def _check_place(out: Path, name: str) -> None:

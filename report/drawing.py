@@ -253,6 +253,9 @@ def _keep(entry: Path, members: Parts) -> None:
                 is_text = content.startswith(b"<")  # PNG and PDF are compressed as they are
                 archive.writestr(name, content, zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED, 1)
         os.replace(beside, entry)
+        return
+    with suppress(OSError):
+        beside.unlink(missing_ok=True)  # where the disk is full
 
 
 def _key(picture: Picture, digests: Sequence[str]) -> str:

@@ -296,6 +296,33 @@ def test_the_sheet_fills_without_moving() -> None:
     assert lines[4] == "\t0 ± 0.0025\t0.0003\t−0.0010 to 0.0016\tundecided"
 
 
+@pytest.mark.parametrize(
+    ("predicted", "measured", "interval", "headings"),
+    [
+        ("1048576 ± 52000", "1053353.25", "1030418 to 1076288", ("measured", "interval", "verdict")),
+        ("1 ± 0.01", "1", "−19251210902.45 to 19251210934.25", ("predicted", "measured", "verdict")),
+        ("9 " * 40, "1", "9 " * 40, ("measured", "verdict")),
+        ("9 " * 40, "9 " * 40, "9 " * 40, ("verdict",)),
+    ],
+)
+def test_columns_without_room_are_left_out(
+    predicted: str, measured: str, interval: str, headings: tuple[str, ...]
+) -> None:
+    """However long the numbers of a derivation are, it has a sheet, whose lines are all of one kind."""
+    wide = Step(STEPS[6].latex, Markup(predicted), Markup(measured), Markup(interval), "undecided")
+    steps = (*STEPS[:6], wide, *STEPS[7:])
+    (drawn,) = pptx.Presentation(BytesIO(made([slide("s", Derivation(steps, 7))]))).slides
+    lines = {
+        kind: [shape.text_frame.text for shape in drawn.shapes if shape.name.startswith(kind)]
+        for kind in ("Headings", "Evidence")
+    }
+    assert lines["Headings"] == ["\t" + "\t".join(headings)]
+    assert {line.count("\t") for line in lines["Evidence"]} == {len(headings)}
+    solid = [box for name, box in boxes(drawn).items() if not name.startswith("Bar")]
+    assert not any(overlap(one, other) for one, other in combinations(solid, 2))
+    assert all(box.right <= SLIDE.right + 1e-4 for box in solid)
+
+
 def test_tables_are_tables() -> None:
     """With a row of headings, numbers to the right, and words to the left."""
     table = next(shape.table for shape in named("mixed").shapes if shape.has_table)

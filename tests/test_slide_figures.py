@@ -1,5 +1,6 @@
 """Every figure on a slide and under a slide's title: legible from the last row, in both themes, and the same bytes."""
 
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
 from matplotlib import get_data_path, rcParams
 from matplotlib.colors import get_named_colors_mapping
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.mathtext import MathTextParser
 from PIL import Image
 
 from conftest import ROOT
@@ -243,6 +247,32 @@ def test_fonts_by_file_and_by_family(tmp_path: Path, monkeypatch: pytest.MonkeyP
     broken.write_text("no font")
     with pytest.raises(Faults, match=r"^font: '.*broken\.ttf' is not a font that can be read; give a"):
         find_font(str(broken))
+    with pytest.raises(Faults, match=r"^font: '~nobody-of-that-name/a\.ttf' is neither a \.ttf or \.otf file nor"):
+        find_font("~nobody-of-that-name/a.ttf")
+    with pytest.raises(Faults, match=r"^font: 'a{400,}…$"):
+        find_font("a" * 5000 + ".ttf")
+    os.mkfifo(tmp_path / "pipe.ttf")  # nobody writes into it
+    assert find_font(str(lonely)).strong == lonely
+
+
+def test_letters_that_a_font_lacks_are_taken_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beside a formula as well: none becomes a sign for nothing, and the font's own letters stay its own."""
+    font = TTFont(TTF / "DejaVuSerif.ttf")
+    ascii_alone = Subsetter(Options(drop_tables=[*Options().drop_tables, "FFTM"]))
+    ascii_alone.populate(unicodes=range(0x20, 0x7F))
+    ascii_alone.subset(font)
+    font.save(tmp_path / "ascii.ttf")
+    caplog.clear()
+    with style.using(style.SLIDE, font=str(tmp_path / "ascii.ttf")):
+        words = FontProperties(family=style.font().families, math_fontfamily="stix")
+        glyphs = MathTextParser("path").parse("$W_q$ 3 × 10⁶", prop=words).glyphs
+    by_letter = {chr(glyph[2]): glyph[0].family_name for glyph in glyphs}
+    assert {by_letter[letter] for letter in "310"} == {"DejaVu Serif"}
+    assert {by_letter[letter] for letter in "×⁶"} == {"DejaVu Sans"}
+    assert by_letter["W"] == "STIXGeneral"
+    assert caplog.records == []
 
 
 @every_theme

@@ -18,11 +18,14 @@ from report.drawing import all_frames
 from report.excerpts import excerpt
 from report.figures import figures_of
 from report.figures.spec import FigureSpec
+from report.figures.theme import LIGHT
 from report.kept import Kept
 from report.slides.deck import deck, material_of
-from report.slides.ideas import Asked
+from report.slides.ideas import Asked, Place
 from report.slides.material import LONGEST_FINDING, ToldFigure, first_sentence, passage, told
 from report.slides.outline import ALWAYS, OUTLINE, chosen, pictures_of
+from report.slides.powerpoint import powerpoint
+from report.slides.singles import Demonstration, Provenance
 from report.slides.slide import Code, Derivation, Formula, Picture, Slide, Table, Words
 from report.slides.tables import MOST_COLUMNS, MOST_ROWS, comparison_tables
 from report.slides.words.runs import plain_text
@@ -348,3 +351,34 @@ def test_specs_with_stages_say_what_each_adds() -> None:
     staged: list[FigureSpec] = [spec for spec in figures_of_the_report() if spec.stages]
     assert [spec.name for spec in staged] == ["one-figure"]
     assert all(len(words) > 4 and words.count("$") % 2 == 0 for words in staged[0].stages)
+
+
+SOMEWHERE = Place("Part", CHAPTERS[0], 1, is_first=False)
+
+
+@pytest.mark.parametrize("name", ["$\\nosuch{$ & 'mine' <b>", "\N{GRINNING FACE}" * 40])
+def test_any_name_of_a_preset_has_room(results: Results, name: str) -> None:
+    """As it is written, whatever it means in a formula, and on two lines if it is wider than a slide."""
+    known = material_of(replace(results, preset=results.preset.model_copy(update={"name": name})), figures(results))
+    (slide,) = Provenance().slides(known, SOMEWHERE)
+    table = block_of(slide, Table)
+    assert isinstance(table, Table)
+    assert plain_text(table.rows[0][1]) == known.provenance["preset"]
+    assert known.provenance["preset"].startswith(f"{name}, hash ")
+    assert powerpoint([slide], {}, LIGHT, "Arial", "")
+
+
+def test_a_demonstration_at_many_dimensions_takes_several_slides(results: Results) -> None:
+    """Each has room, and all rows stand there once; a finding that is longer than a line stands in the notes alone."""
+    known = material_of(results, figures(results))
+    (run,) = known.found.demo[:1]
+    runs = [replace(run, d_k=d_k) for d_k in range(1, 65)]
+    words = f"undecided at $d_k = {', '.join(str(run.d_k) for run in runs)}$"
+    known = replace(known, found=replace(known.found, demo=runs, demo_verdicts=words))
+    parts = list(Demonstration().slides(known, SOMEWHERE))
+    assert [part.name for part in parts] == [f"demonstration-{n}" for n in range(1, 9)]
+    rows = [row for part in parts for table in part.blocks if isinstance(table, Table) for row in table.rows]
+    assert [row[0] for row in rows] == [str(run.d_k) for run in runs]
+    assert not any(part.finding for part in parts)
+    assert all("undecided at" in part.notes[0] for part in parts)
+    assert powerpoint(parts, {}, LIGHT, "Arial", "")

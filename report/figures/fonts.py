@@ -3,6 +3,7 @@
 Whatever a machine has installed decides nothing, unless a reader asks for it.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from functools import cache
 from pathlib import Path
 
 from matplotlib import get_data_path
-from matplotlib.font_manager import FontEntry, FontProperties, findSystemFonts, fontManager, ttfFontProperty
+from matplotlib._mathtext import StixFonts
+from matplotlib.font_manager import FontEntry, FontProperties, findSystemFonts, fontManager, get_font, ttfFontProperty
 from matplotlib.ft2font import FT2Font
+from matplotlib.mathtext import MathTextParser
 
 from experiments.faults import Faults, nearest_name
 
@@ -55,12 +58,12 @@ def find_font(wanted: str) -> Font:
 
     Of a file's family the bold face is taken for headings if it lies beside it.
     """
-    path = Path(wanted).expanduser()
-    if path.suffix.lower() in KINDS and path.is_file():
+    path = Path(os.path.expanduser(wanted))  # unlike Path's, leaves a user that there is not
+    if path.suffix.lower() in KINDS and os.path.isfile(path):  # unlike Path's, False for a name that is too long
         entry = _entry(path)
         if entry is None:
             raise Faults(f"font: {wanted!r} is not a font that can be read; give a .ttf or .otf file, or a family")
-        beside = [other for file in sorted(path.parent.iterdir()) if (other := _entry(file))]
+        beside = [other for file in _files_beside(path) if (other := _entry(file))]
         return _font(entry.name, [entry, *(other for other in beside if other.name == entry.name)], path)
     families: dict[str, list[FontEntry]] = {}
     for entry in _installed():
@@ -92,9 +95,17 @@ def _weight(entry: FontEntry) -> int:
     return int(weight) if isinstance(weight, int) or str(weight).isdigit() else _WEIGHTS.get(str(weight).lower(), 900)
 
 
+def _files_beside(path: Path) -> list[Path]:
+    """All that its folder holds, in order; nothing where the folder may not be listed."""
+    try:
+        return sorted(path.parent.iterdir())
+    except OSError:
+        return []
+
+
 def _entry(path: Path) -> FontEntry | None:
-    """What matplotlib knows of a font's file; nothing of a file that is none."""
-    if path.suffix.lower() not in KINDS:
+    """What matplotlib knows of a font's file; nothing of what is none, such as a pipe that is named like one."""
+    if path.suffix.lower() not in KINDS or not os.path.isfile(path):
         return None
     try:
         return ttfFontProperty(FT2Font(str(path)))
@@ -131,3 +142,21 @@ def forget_others() -> None:
     fontManager.ttflist.clear()
     for path in sorted([*FONTS.glob("*.ttf"), *Path(get_data_path(), "fonts", "ttf").glob("*.ttf")]):
         fontManager.addfont(path)
+
+
+class Formulas(StixFonts):
+    """STIX, and for words beside a formula their own font, with matplotlib's for letters that it lacks.
+
+    matplotlib itself looks for those in other fonts only where there is no formula, and else draws a sign of none.
+    """
+
+    def _get_glyph(self, fontname: str, font_class: str, sym: str) -> tuple[FT2Font, int, bool]:
+        if fontname == "default" and len(sym) == 1 and not self._get_font(fontname).get_char_index(ord(sym)):
+            prop = FontProperties(family=FALLBACK, weight=self.default_font_prop.get_weight())
+            other = get_font(fontManager.findfont(prop))
+            if other.get_char_index(ord(sym)):
+                return other, ord(sym), False
+        return super()._get_glyph(fontname, font_class, sym)
+
+
+MathTextParser._font_type_mapping["stix"] = Formulas  # type: ignore[attr-defined]

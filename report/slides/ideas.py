@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from report.contents import Chapter
 from report.excerpts import excerpt
 from report.prose import prose
-from report.slides.material import Material, evidence, first_sentence, passage
+from report.slides.material import LONGEST_FINDING, Material, evidence, first_sentence, passage
 from report.slides.slide import NOTHING, Block, Code, Derivation, Picture, Slide, Step, Words
 from report.slides.tables import comparison_tables, table
 from report.slides.words.runs import plain_text
@@ -43,7 +43,8 @@ class Place:
             kicker = chapter
         else:
             kicker = f"{self.number} · {self.chapter.short}" if self.number else self.chapter.short
-        line = finding if len(plain_text(title)) <= LONGEST_TITLE else NOTHING
+        has_room = len(plain_text(title)) <= LONGEST_TITLE and len(plain_text(finding)) <= LONGEST_FINDING
+        line = finding if has_room else NOTHING
         return Slide(name, self.part, prose(kicker), title, tuple(blocks), tuple(notes), finding=line)
 
 

@@ -3,37 +3,44 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from experiments.claims import Verdict
 from report.contents import TITLE
 from report.prose import prose
 from report.slides.ideas import Idea, Place
 from report.slides.material import Material, evidence
-from report.slides.slide import NOTHING, Slide, Words
-from report.slides.tables import table
+from report.slides.slide import NOTHING, Slide, Table, Words
+from report.slides.tables import in_parts, table
 from report.wording import grouped, interval_text, margin, number, percent, plain
 
 
 @dataclass(frozen=True)
 class Demonstration(Idea):
-    """One run of the lecture's demonstration, judged."""
+    """One run of the lecture's demonstration for each dimension, judged."""
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
-        """One."""
+        """One, or several where dimensions are many."""
         runs = material.found.demo
-        rows = table(
-            ["dimension $d_k$", "before ÷", "after ÷", "interval for Var", f"verdict at ±{margin(runs[0].margin)}"],
-            [
-                [run.d_k, f"{run.variance_raw:.4f}", f"{run.variance_scaled:.4f}", interval_text(run.judgement),
-                 run.judgement.verdict]
-                for run in runs
-            ],
-        )  # fmt: skip
         finding = prose(
             f"Held to a margin of {margin(runs[0].margin)}, one run of {grouped(runs[0].n_pairs)} pairs is "
             f"{material.found.demo_verdicts}."
         )
-        notes = [finding, *material.said("demonstration"), *(evidence(run.judgement) for run in runs)]
-        yield place.slide("demonstration", prose("The lecture’s demonstration, judged"), [rows], notes, finding)
+        parts = in_parts(runs)
+        for number_of_part, part in enumerate(parts, 1):
+            rows = table(
+                ["dimension $d_k$", "before ÷", "after ÷", "interval for Var", f"verdict at ±{margin(runs[0].margin)}"],
+                [
+                    [run.d_k, f"{run.variance_raw:.4f}", f"{run.variance_scaled:.4f}", interval_text(run.judgement),
+                     run.judgement.verdict]
+                    for run in part
+                ],
+            )  # fmt: skip
+            notes = [finding, *material.said("demonstration"), *(evidence(run.judgement) for run in part)]
+            of_many = f" ({number_of_part} of {len(parts)})" if len(parts) > 1 else ""
+            name = "demonstration" + (f"-{number_of_part}" if of_many else "")
+            title = prose(f"The lecture’s demonstration, judged{of_many}")
+            yield place.slide(name, title, [rows], notes, finding)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,8 @@ class Provenance(Idea):
 
     def slides(self, material: Material, place: Place) -> Iterator[Slide]:
         """One."""
-        rows = table(["what", "this deck"], list(material.provenance.items()), numeric=False)
+        known = tuple((escape(what), escape(words)) for what, words in material.provenance.items())  # a name may hold $
+        rows = Table((prose("what"), prose("this deck")), known, numeric=False)
         notes = [prose("The same preset, seed, commit and versions give the same bytes again.")]
         if (commit := material.provenance["commit"]).endswith("+") or commit == "unknown":
             notes = [prose("The code is not that of a commit, so the rest alone does not fix the bytes.")]

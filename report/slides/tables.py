@@ -1,12 +1,14 @@
 """Tables of slides, from plain text, and those that hold computed numbers against printed ones."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from report.prose import prose
 from report.slides.slide import Table
 from report.walkthrough import Comparison
 
-MOST_ROWS, MOST_COLUMNS = 8, 6  # of a comparison's table; of numbers
+MOST_ROWS, MOST_COLUMNS = 8, 6  # of a table that may be parted; of numbers
+Row = TypeVar("Row")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: bool = True) -> Table:
@@ -14,6 +16,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numeric: boo
     return Table(
         tuple(map(prose, columns)), tuple(tuple(prose(str(cell)) for cell in row) for row in rows), numeric=numeric
     )
+
+
+def in_parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """Rows for as many tables as they need, of about the same length."""
+    n_parts = -(-len(rows) // MOST_ROWS)
+    size = -(-len(rows) // n_parts)
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:

@@ -6,7 +6,7 @@ than expected, and a screen reader has it right after its formula.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, product
 
 from report.slides.formula_picture import FormulaPicture
 from report.slides.office.canvas import Canvas
@@ -18,6 +18,7 @@ from report.slides.slide import Derivation, Step
 from report.slides.words.runs import Run, formula_text, paragraphs
 
 HEADINGS = ("predicted", "measured", "interval", "verdict")
+_COLUMNS = ((0, 1, 2, 3), (1, 2, 3), (0, 1, 3), (1, 3), (3,))  # to try in turn: the notes have what is left out
 _SIZES = ((20, 22), (SMALLEST, 22), (SMALLEST, 20), (SMALLEST, 19), (SMALLEST, SMALLEST))  # of words and of formulas
 _INDENT = 0.15  # of the formulas, beside the bar of the newest line
 _BAR = 0.07
@@ -34,6 +35,7 @@ class Sheet:
 
     steps: Sequence[Step]
     formulas: Sequence[FormulaPicture]
+    headings: Cells  # of the columns that have room
     evidence: Sequence[Cells]
     size: float  # of words
     widths: Sequence[float]  # of columns, each with the gap before it
@@ -48,7 +50,7 @@ class Sheet:
         ]
         canvas.bar(bands[n_shown], "bg2")
         canvas.bar(replace(bands[n_shown], width=_BAR), "accent1")
-        self._write(canvas, bands[0], [[Run(heading)] for heading in HEADINGS], is_heading=True)
+        self._write(canvas, bands[0], self.headings, is_heading=True)
         lines = list(zip(bands[1:], self.steps, self.formulas, self.evidence, strict=True))
         for band, step, picture, cells in lines[:n_shown]:
             top = band.top + (band.height - picture.height) / 2
@@ -67,7 +69,7 @@ class Sheet:
 
 
 def sheet(derivation: Derivation, ink: str) -> Sheet:
-    """The sheet at the largest size at which all of its lines fit.
+    """The sheet at the largest size at which all of its lines fit, without a column or two where words are too long.
 
     Raises
     ------
@@ -77,8 +79,8 @@ def sheet(derivation: Derivation, ink: str) -> Sheet:
     steps = derivation.steps
     if not 1 <= derivation.n_shown <= len(steps):
         raise ValueError(f"shows {derivation.n_shown} of {len(steps)} lines; at least 1, at most all")
-    for letters, formula_size in _sizes():
-        measured = _measured(steps, ink, letters, formula_size)
+    for columns, (letters, formula_size) in product(_COLUMNS, _sizes()):
+        measured = _measured(steps, columns, ink, letters, formula_size)
         if measured is not None:
             return measured
     raise ValueError(f"the derivation's {len(steps)} lines have no room at {SMALLEST} points")
@@ -91,22 +93,28 @@ def _sizes() -> Iterator[tuple[Letters, float]]:
             yield Letters(words, in_any_font), formulas
 
 
-def _measured(steps: Sequence[Step], ink: str, letters: Letters, formula_size: float) -> Sheet | None:
-    """The sheet in these sizes, or none where it is too wide or too high."""
-    evidence = [_evidence(step) for step in steps]
-    headings = [[Run(heading)] for heading in HEADINGS]
-    columns = [max(width_of(cells[j], letters) for cells in (headings, *evidence)) for j in range(len(HEADINGS))]
+def _measured(
+    steps: Sequence[Step], columns: Sequence[int], ink: str, letters: Letters, formula_size: float
+) -> Sheet | None:
+    """The sheet with these columns in these sizes, or none where it is too wide or too high."""
+    headings, *evidence = (
+        [cells[column] for column in columns]
+        for cells in ([[Run(heading)] for heading in HEADINGS], *map(_evidence, steps))
+    )
+    widths = [max(width_of(cells[j], letters) for cells in (headings, *evidence)) for j in range(len(columns))]
     least, most = _GAPS
-    free = WIDTH - _INDENT - sum(columns)  # for formulas and gaps
-    formulas = [formula_within(step.latex, ink, formula_size, free - least * len(columns)) for step in steps]
-    gap = min(most, (free - max(picture.width for picture in formulas)) / len(columns))
+    free = WIDTH - _INDENT - sum(widths)  # for formulas and gaps
+    formulas = [formula_within(step.latex, ink, formula_size, free - least * len(widths)) for step in steps]
+    gap = min(most, (free - max(picture.width for picture in formulas)) / len(widths))
     line = LINE * letters.inches + 2 * _AROUND
     heights = [line, *(max(line, picture.height + 2 * _AROUND) for picture in formulas)]
     spare = (CONTENT.height - sum(heights)) / len(steps)
     if gap < least - 1e-9 or spare < 0:
         return None
     heights = [line, *(height + min(spare, _MOST_SPARE) for height in heights[1:])]
-    return Sheet(steps, formulas, evidence, letters.size, [gap + width for width in columns], columns[-1], heights)
+    return Sheet(
+        steps, formulas, headings, evidence, letters.size, [gap + width for width in widths], widths[-1], heights
+    )
 
 
 def _evidence(step: Step) -> Cells:

@@ -19,6 +19,7 @@ Row = Sequence[Cell]
 _BETWEEN = 0.35  # columns
 _AROUND = 0.07  # above and below a cell's words
 _SPREAD = 0.5  # more for each column, where there is room
+_LONGEST_WORD = WIDTH / 2  # a longer one may be broken
 _SLACK = 1.01  # of a column's width: rounding breaks no line
 _HEADING_LINE, _ROW_LINE = 12700, 6350  # EMU: 1 and 0.5 points
 
@@ -69,10 +70,11 @@ def grid(rows: Sequence[Row], aligns: Sequence[Align], letters: Letters, is_nume
     Of a numeric one the first column alone has broken lines, if that is enough.
     """
     gaps = [0.0, *([_BETWEEN] * (len(aligns) - 1))]
-    natural, least = (
+    natural, words_alone = (
         [_SLACK * max(_widest(row[j], letters, width) for row in rows) for j in range(len(aligns))]
         for width in (width_of, width_of_longest_word)
     )
+    least = [min(width, _LONGEST_WORD) for width in words_alone]
     room = WIDTH - sum(gaps)
     words = shared(natural, [least[0], *natural[1:]], room) if is_numeric else None
     words = words or shared(natural, least, room)
