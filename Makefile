@@ -82,7 +82,7 @@ test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
 soak: setup-dev ## long campaigns of faults and statistics
-	@$(python) -m pytest -n auto --dist worksteal -m soak
+	@$(python) -m pytest -n auto --dist worksteal -m soak --junit-xml build/soak.xml
 
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
