@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.intervals import mean_interval, simultaneous_confidence
+from scaling.power import detectable_distance
 
 # A margin is planned to hold this many standard errors. Simultaneous 99.9 % intervals over as many as a thousand
 # claims reach 5.4 standard errors (Student's t, 64 blocks); the rest is room for the estimate itself to be off by
 # four, so that a true claim comes out confirmed. Fixed, so that one more claim changes nobody's draws.
 STANDARD_ERRORS_PER_MARGIN = 10.0
+
+POWER = 0.9  # with which a deviation counts as one that a claim catches
 
 
 class Verdict(StrEnum):
@@ -76,6 +79,7 @@ class Judgement:
     n_blocks: int
     verdict: Verdict
     blocks_needed: int | None  # for an undecided claim: blocks for a margin of ten standard errors; None if it has them
+    detectable: float  # smallest deviation from the prediction, anywhere on a curve, that is refuted with POWER
     place: str = ""  # where on a curve
 
 
@@ -104,6 +108,11 @@ class Ledger:
     def summary(self) -> str:
         """N confirmed, N undecided, N refuted."""
         return ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
+
+    @property
+    def reach(self) -> float:
+        """What half of the claims with a margin catch, in margins: the median of their detectable deviations."""
+        return float(np.median([j.detectable / j.claim.margin for j in self.judgements if j.claim.side == "within"]))
 
     def __getitem__(self, claim_id: str) -> Judgement:
         for judgement in self.judgements:
@@ -147,9 +156,12 @@ def judge(claim: Claim, confidence: float) -> Judgement:
     else:
         verdict, decides = (Verdict.CONFIRMED if np.all(inside >= 0) else Verdict.UNDECIDED), int(inside.argmin())
     estimate, standard_error = float(interval.estimate[decides]), float(interval.standard_error[decides])
+    widest = float(interval.standard_error.max())  # every place has to come inside, and a deviation may be at any
+    detectable = widest * detectable_distance(confidence, interval.n_blocks, POWER)
+    if claim.side == "within":
+        detectable += claim.margin
     blocks_needed = None
     if verdict is Verdict.UNDECIDED:
-        widest = float(interval.standard_error.max())  # every place has to come inside
         planned = math.ceil(interval.n_blocks * (STANDARD_ERRORS_PER_MARGIN * widest / claim.margin) ** 2)
         blocks_needed = planned if planned > interval.n_blocks else None
     return Judgement(
@@ -161,5 +173,6 @@ def judge(claim: Claim, confidence: float) -> Judgement:
         n_blocks=interval.n_blocks,
         verdict=verdict,
         blocks_needed=blocks_needed,
+        detectable=detectable,
         place=claim.places[decides] if claim.places else "",
     )

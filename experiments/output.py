@@ -175,6 +175,7 @@ def _judgement_record(judgement: Judgement) -> dict[str, Any]:
         "block": claim.sample,
         "verdict": str(judgement.verdict),
         "blocks_needed": judgement.blocks_needed,
+        "detectable_deviation": judgement.detectable,
     }
 
 

@@ -1,18 +1,19 @@
 """The data inside the page, so that the page alone can hand it out: tables and claims, compressed.
 
-Numbers of the tables are kept to eight significant digits: laws are computed to seven or more, and what is measured
-means fewer. The files beside the page have every digit.
+Numbers are kept to eight significant digits: laws are computed to seven or more, and what is measured means fewer. The
+files beside the page have every digit.
 """
 
 import base64
 import csv
+import json
 import zlib
 from collections.abc import Mapping
 
 import pandas as pd
 from markupsafe import Markup
 
-from experiments.output import data_files
+from experiments.output import data_files, to_json
 from experiments.runner import Results
 
 DIGITS = 8
@@ -25,7 +26,7 @@ def embedded(results: Results, others: Mapping[str, str] | None = None) -> Marku
     for path, content in data_files(results).items():
         name = path.rpartition("/")[2]
         if not name.endswith(".csv"):
-            texts = {**texts, name: content.decode()}
+            texts = {**texts, name: to_json(json.loads(content, parse_float=_shortened)).decode()}
     return data_block(results.frames, texts)
 
 
@@ -36,6 +37,10 @@ def data_block(frames: Mapping[str, pd.DataFrame], others: Mapping[str, str]) ->
     """
     texts = {f"{name}.csv": turned(table_text(frame)) for name, frame in frames.items()} | dict(others)
     return Markup(f'"{packed(END.join(part for file in texts.items() for part in file))}"')
+
+
+def _shortened(number: str) -> float:
+    return float(f"{float(number):.{DIGITS}g}")
 
 
 def table_text(frame: pd.DataFrame) -> str:

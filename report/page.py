@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from experiments.claims import Verdict
+from experiments.claims import POWER, Verdict
 from experiments.provenance import provenance
 from experiments.runner import Results
 from experiments.workers import Workers
@@ -60,6 +60,7 @@ def page_context(results: Results, cost: Cost | None) -> dict[str, Any]:
         "cost": cost,
         "ledger": results.ledger,
         "verdicts": list(Verdict),
+        "power": POWER,
         "groups": results.ledger.groups,
         "lecture": walkthrough(results.frames["self_attention"], results.frames["peaky"]),
         "frames": results.frames,

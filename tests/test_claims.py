@@ -16,6 +16,7 @@ from experiments.saturation import Saturation
 from experiments.variance import Variance
 from judge import verdicts
 from scaling import RAW, SCALED, Gaussian, PowerRule, Uniform
+from scaling.power import detectable_distance
 
 
 def claim(evidence: object, prediction: float = 1.0, margin: float = 0.1, side: str = "within") -> Claim:
@@ -75,6 +76,35 @@ def test_intervals_are_simultaneous() -> None:
     assert one.confidence == 0.999
     assert many.confidence == pytest.approx(1 - 0.001 / 50)
     assert many["0"].high > one["id"].high
+
+
+def test_what_is_caught_is_refuted_nine_times_in_ten() -> None:
+    """Of 4000 ledgers whose truth lies the detectable deviation off, on either side; within five binomial errors.
+
+    Deviations a quarter of the way back to the margin, the control, are caught less often.
+    """
+    noise = np.random.default_rng(4).normal(size=(4000, 12))
+    wanted = judge(claim(np.arange(12.0)), 0.999).detectable
+    for side, sign in (("within", 1), ("within", -1), ("at most", 1), ("at least", -1)):
+        margin = 0.1 if side == "within" else 0.0
+        distance = (wanted - 0.1) / np.arange(12).std(ddof=1)
+        for share in (1.0, 0.75):
+            planted = 1.0 + sign * (margin + share * distance) + noise
+            caught = np.mean([judge(claim(blocks, side=side), 0.999).verdict == "refuted" for blocks in planted])
+            assert (abs(caught - 0.9) < 5 * math.sqrt(0.09 / 4000)) == (share == 1.0), (side, sign, share)
+
+
+def test_a_deviation_at_the_least_certain_place_is_caught_too() -> None:
+    """A curve's detectable deviation is that of its widest interval; a bound has no margin to be left first."""
+    spread = np.random.default_rng(5).normal(size=(16, 2)) * [1.0, 5.0]
+    both = Claim(**{**vars(curve([0.0, 0.0])), "evidence": spread})
+    wide = Claim(**{**vars(claim(spread[:, 1])), "prediction": 0.0})
+    assert judge(both, 0.99).detectable == judge(wide, 0.99).detectable
+    bound = Claim(**{**vars(wide), "side": "at most"})
+    assert judge(wide, 0.99).detectable - judge(bound, 0.99).detectable == pytest.approx(0.1)
+    assert judge(bound, 0.99).detectable == pytest.approx(
+        detectable_distance(0.99, 16, 0.9) * judge(bound, 0.99).standard_error
+    )
 
 
 def curve(offsets: list[float], side: str = "within") -> Claim:

@@ -294,6 +294,24 @@ def test_claims_json_holds_every_number(report: Path) -> None:
         assert low <= claim["estimate"] <= high
         assert claim["reason_for_margin"]
         assert claim["verdict"] == "undecided" or claim["blocks_needed"] is None
+        widest = claim["detectable_deviation"] - (claim["margin"] if claim["side"] == "within" else 0)
+        assert widest >= max(high - claim["estimate"], 0.0)  # what is caught with 90 % lies beyond any interval
+
+
+def test_every_table_of_claims_says_what_they_catch(report: Path, document: ElementTree.Element) -> None:
+    """In two digits, as in claims.json; the sentence above has the median over claims with a margin, in margins."""
+    claims = {claim["id"]: claim for claim in json.loads((report / "claims.json").read_text())["claims"]}
+    tables = [
+        table for table in document.iter(f"{XHTML}table") if "catches" in {th.text for th in table.iter(f"{XHTML}th")}
+    ]
+    rows = [row for table in tables for row in table.iter(f"{XHTML}tr") if row.find(f"{XHTML}td") is not None]
+    assert len(rows) == len(claims)
+    for row in rows:
+        link = next(row.iter(f"{XHTML}a"))
+        catches = row.findall(f"{XHTML}td")[3].text
+        assert catches == number(claims[link.get("href", "").removeprefix("#claim-")]["detectable_deviation"], 2)
+    shares = [claim["detectable_deviation"] / claim["margin"] for claim in claims.values() if claim["side"] == "within"]
+    assert f"claims with a margin it is {number(float(np.median(shares)))} margins or less" in read(document)
 
 
 def test_csv_floats_round_trip(report: Path, results: Results) -> None:
