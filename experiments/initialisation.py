@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -101,7 +102,7 @@ class LayerCell:
     def entropy(self, inputs: Inputs) -> float:
         """H/ln n of scores of that variance, by the law of independent normal queries and keys."""
         scale = (self.variance(inputs) / self.d_k) ** 0.5
-        return float(attention_law(self.d_k, self.n_tokens, scale).entropy) / math.log(self.n_tokens)
+        return _entropy(self.d_k, self.n_tokens, scale) / math.log(self.n_tokens)
 
     @property
     def scatter(self) -> float:
@@ -110,6 +111,11 @@ class LayerCell:
         Given its matrices that is ‖W_q W_kᵀ‖²_F/d_k: the mean square of d_in² products of rows with d_k entries.
         """
         return variance_of_mean_square(self.d_k, Tiles(1, self.d_in, self.d_in), self.law.kurtosis, self.law.kurtosis)
+
+
+@lru_cache(maxsize=256)
+def _entropy(d_k: int, n_tokens: int, scale: float) -> float:
+    return float(attention_law(d_k, n_tokens, scale).entropy)
 
 
 class Initialisation(Experiment[LayerCell]):
