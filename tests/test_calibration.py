@@ -46,7 +46,7 @@ def test_deviations_just_outside_a_margin_are_not_confirmed(n_seeds: int, record
 
 @pytest.mark.soak
 def test_intervals_hold_together_as_often_as_they_say(record_property: Record) -> None:
-    """Every claim holds at this size; and without any margin: in how many ledgers some interval misses its truth, for three family-wise errors.
+    """Every claim holds at this size; and some interval misses its truth, margins apart, in few enough ledgers.
 
     Blocks as small as these have skewed values, for which Student's t is too narrow far out; that is allowed a factor.
     Intervals that do not share the error between them, the control, miss in far more ledgers.
