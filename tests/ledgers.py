@@ -139,10 +139,10 @@ class Ledgers:
             axis=0,
         )
 
-    def tails(self, probability: float) -> float:
-        """Share of all intervals of this error that miss their truth."""
+    def tails(self, probability: float, n_blocks: int | None = None) -> float:
+        """Share of all intervals of this error that miss their truth; as wide as those of so many blocks."""
         missed = [
-            np.abs(self.t_values(name)) > t_quantile(1 - probability, self.n_blocks(name))
+            np.abs(self.t_values(name)) > t_quantile(1 - probability, n_blocks or self.n_blocks(name))
             for name in self.statistical()
         ]
         return float(np.concatenate([values.ravel() for values in missed]).mean())

@@ -63,13 +63,18 @@ def test_intervals_hold_together_as_often_as_they_say(record_property: Record) -
 
 @pytest.mark.soak
 def test_at_the_size_of_a_preset_far_tails_are_students(record_property: Record) -> None:
-    """Of all intervals of 60 quick runs together: with blocks of a preset's own size the factor is gone."""
+    """Of all intervals of 60 quick runs together: with blocks of a preset's own size the factor is gone.
+
+    Up to four errors of a count, and a quarter for intervals that miss together. As wide as if the scatter were known,
+    the control, they miss too often.
+    """
     many = ledgers(60, "quick")
     n_intervals = sum(len(many.truths[name]) for name in many.statistical()) * 60
     for probability in (1e-2, 1e-3, 1e-4):
-        ratio = many.tails(probability) / probability
-        record_property(f"missed at {probability:g}", round(ratio, 2))
-        assert ratio < 1.5 + 5 / np.sqrt(probability * n_intervals)
+        allowed = 1.25 + 4 / np.sqrt(probability * n_intervals)
+        record_property(f"missed at {probability:g}, of what is due", round(many.tails(probability) / probability, 2))
+        assert many.tails(probability) < allowed * probability
+    assert many.tails(1e-3, n_blocks=10**6) > (1.25 + 4 / np.sqrt(1e-3 * n_intervals)) * 1e-3
     record_property("cases", n_intervals)
 
 

@@ -1,0 +1,75 @@
+"""Writes docs/promises.md from what is promised (docs/promises.toml) and what the last soak found (docs/soak.json).
+
+    python tools/promises.py [RECORD.xml ...]     the records of pytest, with which docs/soak.json is brought up to date
+
+A promise names its tests; a record says of each how many cases it tried, and whether it failed.
+"""
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+DOCS = Path(__file__).parents[1] / "docs"
+SOAK = DOCS / "soak.json"
+ALWAYS = "in every `make test`"
+
+
+def record_of(xml: str) -> dict[str, dict[str, Any]]:
+    """The tests of one record of pytest, those of one function together: runs, failures, and what they told."""
+    found: dict[str, dict[str, Any]] = {}
+    for case in ElementTree.fromstring(xml).iter("testcase"):
+        name = f"{case.get('classname', '').rpartition('.')[2]}.py::{case.get('name', '').partition('[')[0]}"
+        if case.find("skipped") is not None:
+            continue
+        told = {node.get("name", ""): node.get("value", "") for node in case.iter("property")}
+        entry = found.setdefault(name, {"runs": 0, "cases": 0, "failures": 0, "told": {}})
+        entry["runs"] += 1
+        entry["cases"] += int(told.pop("cases", "1"))
+        entry["failures"] += case.find("failure") is not None or case.find("error") is not None
+        for key, value in told.items():
+            entry["told"].setdefault(key, []).append(value)
+    return found
+
+
+def render(promises: list[dict[str, Any]], soak: dict[str, dict[str, Any]], words: str) -> str:
+    """The page, in Markdown."""
+    lines = [words.strip(), ""]
+    for group in dict.fromkeys(promise["group"] for promise in promises):
+        lines += [
+            f"## {group}",
+            "",
+            "| promised | test | cases | found, and mended | failures left |",
+            "|---|---|--:|---|--:|",
+        ]
+        lines += [_row(promise, soak) for promise in promises if promise["group"] == group]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(promise: dict[str, Any], soak: dict[str, dict[str, Any]]) -> str:
+    tests = [f"`{name}`" for name in promise["tests"]]
+    records = [soak[name] for name in promise["tests"] if name in soak]
+    cases = f"{sum(record['cases'] for record in records):,}".replace(",", " ") if records else ALWAYS
+    figures = [figure for record in records for figure in record["told"].items()]
+    told = "; ".join(f"{key}: {values[0]}" for key, values in figures if len(values) == 1)
+    left = sum(record["failures"] for record in records)
+    cells = (promise["says"], "<br>".join(tests), f"{cases}<br>{told}" if told else cases, promise.get("found", "–"))
+    return f"| {' | '.join(' '.join(cell.split()) for cell in cells)} | {left or 'none'} |"
+
+
+def main(records: list[str]) -> None:
+    """Bring the record up to date, and write the page."""
+    soak = json.loads(SOAK.read_text(encoding="utf-8")) if SOAK.exists() else {}
+    for record in records:
+        soak |= record_of(Path(record).read_text(encoding="utf-8"))
+    SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    declared = tomllib.loads((DOCS / "promises.toml").read_text(encoding="utf-8"))
+    page = render(declared["promise"], soak, declared["words"])
+    (DOCS / "promises.md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
