@@ -42,7 +42,7 @@ def test_every_test_that_a_promise_names_is_there() -> None:
 def test_every_campaign_belongs_to_a_promise() -> None:
     """Whatever make soak runs is told."""
     assert functions(is_campaign=True) - NAMED == set()
-    assert len(functions(is_campaign=True)) > 10
+    assert len(functions(is_campaign=True)) >= 10
 
 
 def test_the_page_is_made_of_its_words_and_figures() -> None:
