@@ -1,5 +1,6 @@
 """The examples in docstrings: every public name has one, and what it prints is what stands there."""
 
+import ast
 import doctest
 import inspect
 import re
@@ -61,7 +62,8 @@ def test_excerpts_leave_examples_out() -> None:
     """The lines of every example, the blank one before it, and nothing else."""
     for thing in SHOWN.values():
         source = inspect.getsource(thing)
-        docstring = thing.__doc__ or ""
+        (node,) = ast.parse(source).body
+        docstring = ast.get_docstring(node, clean=False) or ""  # as it is written: __doc__ has lost its indentation
         words, _, examples = docstring.partition("\n\n    >>> ")
         closed = words if "\n" not in words else f"{words}\n    "
         assert examples
