@@ -20,7 +20,7 @@ from dask_cluster import wait_for
 from test_readme import COMMANDS, README, blocks
 
 VARIABLES = re.findall(r"^## ([A-Z_]+)=", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-OURS = re.compile("|".join(["MAKE.*", "MFLAGS", "PYTEST_.*", "PYTHONWARNINGS", "VIRTUAL_ENV", *VARIABLES]))
+OURS = re.compile("|".join(["MAKE.*", "MFLAGS", "PYTEST_.*", "PYTHON.*", "VIRTUAL_ENV", *VARIABLES]))
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not OURS.fullmatch(name)}  # as in a new shell
 SERVERS = ("make scheduler", "make worker")
 ELSEWHERE = ("make test", "make soak")  # the first in a clone, below; the second would run itself
