@@ -1,17 +1,16 @@
 """What must agree between two machines for a block to have the same bytes on both."""
 
 import hashlib
-import sys
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import scipy
 from scipy import special
 
 import experiments.preset  # noqa: F401 - every experiment is loaded before the sources are read, see below
 import scaling
+from experiments.arithmetic import arithmetic
 from experiments.packages import ABSENT, LOCK, WANTED, installed
 
 # Read once, as this module is loaded: a worker that was started before the files were edited computes with what it
@@ -29,12 +28,12 @@ class Fingerprint(NamedTuple):
     python: str
     numpy: str
     scipy: str
+    c_library: str
     code: str
     optional: tuple[str, ...]
     digits: str
 
 
-VERSIONS = ("Python", "NumPy", "SciPy")  # as the first fields are called
 RESULT = "its blocks would have other bytes; stop it"
 
 
@@ -44,9 +43,9 @@ def fingerprint() -> Fingerprint:
     code = hashlib.sha256()
     for name, source in SOURCES:
         code.update(name.encode() + b"\0" + source + b"\0")
-    python = ".".join(map(str, sys.version_info[:2]))
     optional = tuple(map(installed, WANTED))
-    return Fingerprint(python, np.__version__, scipy.__version__, code.hexdigest()[:12], optional, _digits())
+    python, numpy, scipy, c_library = arithmetic().values()
+    return Fingerprint(python, numpy, scipy, c_library, code.hexdigest()[:12], optional, _digits())
 
 
 def _digits() -> str:
@@ -62,10 +61,10 @@ def difference(theirs: Fingerprint, ours: Fingerprint) -> str:
     if any(versions):
         what = "; ".join(
             f"has {label} {there}, this machine {here}"
-            for label, there, here in zip(VERSIONS, theirs, ours, strict=False)
+            for label, there, here in zip(arithmetic(), theirs, ours, strict=False)
             if there != here
         )
-        return f"{what}: {RESULT}, and set it up from the same commit, with the same Python"
+        return f"{what}: {RESULT}, and set it up from the same commit, with the same Python on the same system"
     if code:
         return f"has other code of this project than this machine: {RESULT}, and start it again from the same commit"
     for (name, wanted), there, here in zip(WANTED.items(), theirs.optional, ours.optional, strict=True):

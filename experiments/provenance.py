@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.arithmetic import arithmetic
 from experiments.packages import WANTED, installed
 from experiments.preset import Preset
 
@@ -28,6 +29,7 @@ def versions() -> dict[str, Any]:
     return {
         "commit": commit(),
         "python": platform.python_version(),
+        "c_library": arithmetic()["C library"],
         "packages": {name: version(name) for name in PACKAGES} | {name: installed(name) for name in WANTED},
     }
 

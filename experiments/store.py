@@ -7,7 +7,6 @@ carries a checksum over all of them, so that a damaged or misplaced row is notic
 import hashlib
 import inspect
 import sqlite3
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import scaling
+from experiments.arithmetic import arithmetic
 from experiments.experiment import Experiment
 from experiments.faults import Faults
 from experiments.packages import installed
@@ -47,7 +47,7 @@ class BlockKey:
 
 
 def code_hash(experiment: Experiment[Any]) -> str:
-    """Hash of everything that decides a block's values: the science, the experiment's own module, seeds, packages.
+    """Hash of everything that decides a block's values: the science, the experiment's own module, seeds, versions.
 
     `measure` may therefore call `scaling` and its own module, and nothing else of this project; packages beyond NumPy
     and SciPy, and files, are those that the experiment names.
@@ -55,7 +55,7 @@ def code_hash(experiment: Experiment[Any]) -> str:
     science = sorted(Path(scaling.__file__).parent.rglob("*.py"))
     own = {Path(inspect.getfile(ancestor)) for ancestor in type(experiment).__mro__ if issubclass(ancestor, Experiment)}
     needs = "".join(f" {package} {installed(package)}" for package in experiment.needs)
-    digest = hashlib.sha256(f"python {sys.version_info[:2]} numpy {np.__version__}{needs}".encode())
+    digest = hashlib.sha256(f"{arithmetic()}{needs}".encode())
     for path in [*science, *sorted(own), Path(inspect.getfile(block_rng)), *experiment.files]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

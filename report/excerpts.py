@@ -2,14 +2,17 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass
 from importlib import import_module
 
+EXAMPLES = r'(?s: *>>> (?:(?!""").)*?)'
+
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A function, class or method as its module has it."""
+    """A function, class or method as its module has it, but for the examples at the end of docstrings."""
 
     name: str  # a method's with its class's
     place: str  # the file, relative to the project
@@ -41,4 +44,10 @@ def excerpt(dotted: str) -> Excerpt:
         source = inspect.getsource(thing)
     except (ImportError, AttributeError, TypeError) as error:
         raise ValueError(f"excerpt: {dotted!r} is not in the source ({error})") from None
-    return Excerpt(".".join(parts[2:]), "/".join(parts[:2]) + ".py", textwrap.dedent(source))
+    return Excerpt(".".join(parts[2:]), "/".join(parts[:2]) + ".py", textwrap.dedent(without_examples(source)))
+
+
+def without_examples(source: str) -> str:
+    """The source without the examples that its docstrings end with, since the page shows what they would."""
+    of_one_line = re.sub(rf'(""".*)\n\n{EXAMPLES}\n *(?=""")', r"\1", source)
+    return re.sub(rf'\n\n{EXAMPLES}(?=\n *""")', "", of_one_line)

@@ -18,6 +18,7 @@ from report.explorer import explorer_table
 from report.findings import FINDINGS
 from report.glossary import GLOSSARY
 from report.kept import Kept
+from report.licences import licences
 from report.sources import SOURCES
 from report.walkthrough import walkthrough
 
@@ -68,6 +69,7 @@ def page_context(results: Results, cost: Cost | None) -> dict[str, Any]:
         "glossary": GLOSSARY,
         "sources": SOURCES,
         "provenance": provenance(results.preset),
+        "licences": licences(),
         "preset": results.preset,
         "explorer": explorer_table(results.frames["explorer"]),
         "digits": DIGITS,

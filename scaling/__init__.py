@@ -1,4 +1,7 @@
-"""The science of √d_k: arrays in, arrays and records out. No files, frames, plots or clocks."""
+"""The science of √d_k: arrays in, arrays and records out. No files, frames, plots or clocks.
+
+Examples in docstrings go on from `import numpy as np` and `from scaling import *`.
+"""
 
 from scaling.attention import Attention, SelfAttentionV1, SelfAttentionV2, attend, simplified_attention
 from scaling.attention_law import AttentionLaw, attention_law

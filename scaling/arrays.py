@@ -67,9 +67,15 @@ def check_dimension(where: str, d_k: int) -> None:
         raise ValueError(f"{where}: d_k must be a whole number from 1 to 2^62; received {shown(d_k)}")
 
 
+class _Short(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        try:
+            str(x)
+        except ValueError:  # Python writes none of more than 4300 digits, and not every version says so alike
+            return "a number too long to write"
+        return super().repr_int(x, level)
+
+
 def shown(value: object) -> str:
     """`value` for an error message: its repr, cut short, on one line."""
-    try:
-        return " ".join(reprlib.repr(value).split())
-    except ValueError:  # Python writes no int of more than 4300 digits
-        return f"something too long to write, of type {type(value).__name__}"
+    return " ".join(_Short().repr(value).split())

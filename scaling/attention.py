@@ -63,6 +63,9 @@ def attend(
     own. The record holds copies. ValueError for anything but finite real matrices of these shapes (n_queries = n_keys
     if causal), a finite scale, True or False for `causal`, scores that cannot pass the largest float and values up to
     half of it.
+
+    >>> attend([[1, 0]], [[2, 0], [0, 2]], [[1, 0], [0, 1]]).weights.round(3)  # of scores 2/√2 and 0
+    array([[0.804, 0.196]])
     """
     q, k, v = _checked(queries, keys, values, scale, causal)
     scores = attention_scores(q, k)
@@ -103,7 +106,12 @@ def _checked(
 
 
 def simplified_attention(x: ArrayLike) -> Attention:
-    """Attention without trainable weights: tokens x (n_tokens, d_in) are their own queries, keys and values."""
+    """Attention without trainable weights: tokens x (n_tokens, d_in) are their own queries, keys and values.
+
+    >>> simplified_attention([[1, 0], [0, 1]]).weights.round(3)  # e/(e + 1) on itself
+    array([[0.731, 0.269],
+           [0.269, 0.731]])
+    """
     return attend(x, x, x, scale=1.0)
 
 
@@ -111,6 +119,11 @@ class SelfAttentionV1:
     """Self-attention over raw weight matrices (d_in, d_out), uniform on [0, 1): the lecture's basic class.
 
     The matrices are torch's for that seed, drawn in the order query, key, value.
+
+    >>> SelfAttentionV1(3, 2, seed=123).w_query.round(4)  # as the lecture prints it
+    array([[0.2961, 0.5166],
+           [0.2517, 0.6886],
+           [0.074 , 0.8665]])
     """
 
     def __init__(self, d_in: int, d_out: int, seed: int) -> None:
@@ -135,6 +148,13 @@ class SelfAttentionV2:
 
     A layer's weight is (d_out, d_in), as torch keeps it, and starts as torch's default does for that seed, drawn in the
     order query, key, value.
+
+    >>> SelfAttentionV2(3, 2, seed=789).w_query.shape
+    (2, 3)
+    >>> SelfAttentionV2(3, 2, seed=789)(np.eye(3)).round(4)
+    array([[-0.0262,  0.079 ],
+           [-0.0295,  0.0732],
+           [-0.0172,  0.0927]])
     """
 
     def __init__(self, d_in: int, d_out: int, seed: int) -> None:

@@ -126,6 +126,9 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
 
     d_k and scale are numbers or arrays, broadcast together; many points at once cost little more than one.
     Raises ValueError for d_k outside [1, 10⁶], n_keys outside [1, 10¹²], or scale · √d_k outside [1e-3, 1e4].
+
+    >>> attention_law(64, 50, [1, 1 / 8]).entropy.round(3)  # raw and scaled; ln 50 = 3.912
+    array([0.554, 3.445])
     """
     try:
         if np.ma.isMA(d_k) or np.ma.isMA(scale) or np.asarray(scale).dtype.kind not in "iuf":

@@ -19,17 +19,29 @@ REMAINING_SHARE, REMAINING_SHARE_BY_SQUARES = float(np.exp(-0.5)), float(np.exp(
 
 
 def freezing_sigma(n_keys: int) -> float:
-    """σ_c = √(2 ln n): the standard deviation of the scores beyond which n of them freeze."""
+    """σ_c = √(2 ln n): the standard deviation of the scores beyond which n of them freeze.
+
+    >>> round(freezing_sigma(1024), 3)
+    3.723
+    """
     return float(freezing_d_k(n_keys) ** 0.5)
 
 
 def freezing_d_k(n_keys: int) -> float:
-    """2 ln n: the d_k beyond which unscaled attention freezes, since its scores have σ ≈ √d_k."""
+    """2 ln n: the d_k beyond which unscaled attention freezes, since its scores have σ ≈ √d_k.
+
+    >>> round(freezing_d_k(1024), 2)
+    13.86
+    """
     return float(2 * np.log(checked_n_keys(n_keys, "freezing_d_k")))
 
 
 def limit_of_entropy(sigma: ArrayLike, n_keys: int) -> Array:
-    """ln n - σ²/2 up to σ_c, 0 beyond: the entropy's part that grows with ln n, in nats."""
+    """ln n - σ²/2 up to σ_c, 0 beyond: the entropy's part that grows with ln n, in nats.
+
+    >>> limit_of_entropy([0, 1, 2], 2**20).round(3)
+    array([13.863, 13.363, 11.863])
+    """
     critical = freezing_sigma(n_keys)
     below = np.minimum(_deviations(sigma, "limit_of_entropy"), critical)
     entropy: Array = (critical - below) * (critical + below) / 2
@@ -37,7 +49,11 @@ def limit_of_entropy(sigma: ArrayLike, n_keys: int) -> Array:
 
 
 def limit_of_sum_p2(sigma: ArrayLike, n_keys: int) -> Array:
-    """0 up to σ_c, 1 - σ_c/σ beyond."""
+    """0 up to σ_c, 1 - σ_c/σ beyond.
+
+    >>> limit_of_sum_p2([1, 8, 64], 1024).round(3)
+    array([0.   , 0.535, 0.942])
+    """
     s = _deviations(sigma, "limit_of_sum_p2")
     critical = freezing_sigma(n_keys)
     limit: Array = 1 - critical / np.maximum(s, critical) if critical > 0 else np.ones_like(s)

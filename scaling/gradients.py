@@ -46,6 +46,10 @@ def chained_gradients(q: ArrayLike, keys: ArrayLike, upstream: ArrayLike, factor
 
     `factor` is c: 1 for raw scores, d_k^(-1/2) for scaled ones. Stacks of rows may be broadcast against each other.
     Raises ValueError for anything but finite real numbers of such shapes, and for scores beyond the largest float.
+
+    >>> found = chained_gradients([1, 0], [[2, 0], [0, 2]], upstream=[1, 0], factor=1)
+    >>> found.scores.round(3), found.query.round(3)
+    (array([ 0.105, -0.105]), array([ 0.21, -0.21]))
     """
     q, keys, u = (
         real_array(values, f"chained_gradients: {name}")
@@ -83,6 +87,11 @@ def score_gradient(scores: ArrayLike, upstream: ArrayLike) -> Array:
     p_j (v_j - v̄) and (J u)_t = -p_t v̄, with v̄ = Σ p_j v_j over the others. v̄ is as small as they are when the row is
     saturated, and no larger number is subtracted from it. ValueError for anything but finite real numbers, upstream
     gradients above half the largest float, and shapes that do not go together.
+
+    >>> score_gradient([0, 0], [1, 0])
+    array([ 0.25, -0.25])
+    >>> f"{score_gradient([0, 40], [1, 0])[0]:.3g}"  # the row is saturated: next to nothing comes through
+    '4.25e-18'
     """
     s, u = real_array(scores, "score_gradient: scores"), real_array(upstream, "score_gradient: upstream")
     try:

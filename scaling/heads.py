@@ -104,6 +104,12 @@ def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal:
 
     Raises ValueError for other shapes, anything but finite real numbers of at most 1e60, a scale outside [1e-30, 1e30],
     and causal heads with more queries than keys or fewer than 16 keys.
+
+    >>> head = measure_head(*np.random.default_rng(7).normal(size=(2, 512, 64)))
+    >>> head.scale, round(head.quantities.variance / 64)
+    (0.125, 1)
+    >>> head.quantities.raw_normalised_entropy < 0.3 < 0.9 < head.quantities.normalised_entropy
+    True
     """
     vectors = checked_vectors("measure_head", q, k)
     for name, rows in zip("qk", vectors, strict=True):

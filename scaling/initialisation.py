@@ -48,6 +48,9 @@ def initial_variance(d_k: int, weight_variance: float, squares: float) -> float:
     independent of k: d_k terms, each of variance σ_w⁴ ‖x‖²‖y‖². Exact for all tokens: `squares` is (E‖x‖²)² for two
     independent ones, E‖x‖⁴ for a token with itself. ValueError for a d_k that is not a whole number from 1, and for
     numbers below 0.
+
+    >>> initial_variance(d_k=64, weight_variance=1 / 768, squares=768**2)  # unit weights after layer norm
+    64.0
     """
     check_sizes("initial_variance", d_k=d_k)
     for name, value in (("weight_variance", weight_variance), ("squares", squares)):
@@ -61,6 +64,9 @@ def layer_norm(x: ArrayLike, epsilon: float = EPSILON) -> Floats:
 
     But for ε: it becomes d variance/(variance + ε). An offset common to all entries drops out, and so does their size.
     ValueError for anything but finite real numbers along an axis of at least one, and for ε not a positive number.
+
+    >>> layer_norm([1.0, 2.0, 3.0, 6.0]).round(3)
+    array([-1.069, -0.535,  0.   ,  1.604])
     """
     values = real_array_of_any_precision(x, "layer_norm: x")
     if values.ndim == 0 or values.shape[-1] == 0:

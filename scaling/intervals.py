@@ -44,6 +44,10 @@ def mean_interval(blocks: ArrayLike, confidence: float) -> Interval:
 
     Raises ValueError for anything but finite real numbers of at least 2 blocks, for values so large that the interval
     has no finite ends, and for a confidence outside (0, 1).
+
+    >>> found = mean_interval([0.9, 1.1, 1.0, 1.2], confidence=0.95)
+    >>> [round(float(bound), 3) for bound in (found.low, found.estimate, found.high)]
+    [0.845, 1.05, 1.255]
     """
     values = real_array(blocks, "mean_interval: blocks")
     if values.ndim == 0:

@@ -22,6 +22,12 @@ class Moments:
     Merging two of them gives what one pass over all their values would have given (exact in real arithmetic; rounding
     aside, the order does not matter). Source: P. Pébay, Formulas for robust, one-pass parallel computation of
     covariances and arbitrary-order statistical moments, Sandia report SAND2008-6212.
+
+    >>> whole = Moments.of([1, 2, 3, 4])
+    >>> whole.mean, whole.variance
+    (2.5, 1.25)
+    >>> Moments.of([1, 2]) + Moments.of([3, 4]) == whole
+    True
     """
 
     count: float

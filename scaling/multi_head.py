@@ -12,7 +12,13 @@ from scaling.torch_random import TorchRandom
 
 
 class CausalAttention(SelfAttentionV2):
-    """The lecture's advanced class, in which a token sees itself and earlier tokens only."""
+    """The lecture's advanced class, in which a token sees itself and earlier tokens only.
+
+    >>> CausalAttention(3, 2, seed=789).steps(np.eye(3)).weights.round(3)
+    array([[1.   , 0.   , 0.   ],
+           [0.542, 0.458, 0.   ],
+           [0.365, 0.274, 0.36 ]])
+    """
 
     def steps(self, x: ArrayLike) -> Attention:
         """Every step for tokens x (n_tokens, d_in); ValueError for any other shape."""
@@ -25,6 +31,9 @@ class MultiHeadAttention:
     One linear layer without bias makes the queries of all heads, one the keys, one the values; head i takes the i-th
     d_k = d_out / n_heads columns of each and divides its scores by √d_k, the root of its *own* dimension. The output
     layer has a bias. Drawn in the order query, key, value, output weight, output bias, as torch's defaults are.
+
+    >>> [head.weights.shape for head in MultiHeadAttention(3, 4, n_heads=2, seed=123).steps(np.eye(3))]
+    [(3, 3), (3, 3)]
     """
 
     def __init__(self, d_in: int, d_out: int, n_heads: int, seed: int) -> None:

@@ -35,6 +35,9 @@ def score_rule(line: Mapping[str, Any]) -> ScoreRule:
 
     Raises ValueError, in one line that names the rule and the parameter, for a rule or a parameter that is unknown
     (with the nearest name), a parameter that is missing, and one that the class refuses.
+
+    >>> score_rule({"rule": "soft-cap", "cap": 50.0}).scores([[8.0, 0.0]], [[8.0, 8.0]]).round(3)  # 64/√2, capped
+    array([[35.939]])
     """
     rule = line.get("rule")
     if not isinstance(rule, str) or rule not in SCORE_RULES:

@@ -95,6 +95,11 @@ class PowerRule(FactorRule):
     Vaswani et al. 2017, equation (1), for alpha = 1/2. Independent entries of unit variance then have scores of
     variance d_k^(1 - 2 alpha), exactly. ValueError for an alpha beyond ±8, a d_k that is not a whole number from 1, or
     a variance beyond the largest float.
+
+    >>> PowerRule("halfway", alpha=0.25).variance(256)
+    16.0
+    >>> SCALED(np.array([16.0, -8.0]), 64)
+    array([ 2., -1.])
     """
 
     name: str

@@ -43,7 +43,11 @@ LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their product
 
 @dataclass(frozen=True)
 class Tiles:
-    """How many tiles a block has, and the queries and keys of each; ValueError unless all are whole and positive."""
+    """How many tiles a block has, and the queries and keys of each; ValueError unless all are whole and positive.
+
+    >>> Tiles(n_tiles=10, n_queries=4, n_keys=8).n_scores
+    320
+    """
 
     n_tiles: int
     n_queries: int
@@ -84,6 +88,9 @@ def plan_tiles(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurt
 
     Raises ValueError for a d_k or a kurtosis that no entries have, and for a relative variance that is not a positive
     number or so small that a block of the largest tiles could pass 2⁶² scores.
+
+    >>> plan_tiles(64, relative_variance=1e-4)
+    Tiles(n_tiles=24, n_queries=45, n_keys=45)
     """
     return _plan("plan_tiles", d_k, relative_variance, kurtosis_q, kurtosis_k, _scores_cost)
 
@@ -141,7 +148,11 @@ def products_cost(d_k: int, tiles: Tiles, score_cost: float) -> float:
 
 
 def plan_second_moments(d_k: int, relative_variance: float, kurtosis_q: float = 3.0, kurtosis_k: float = 3.0) -> Tiles:
-    """The cheapest block for `second_moments`, as `plan_tiles` plans one whose scores are wanted."""
+    """The cheapest block for `second_moments`, as `plan_tiles` plans one whose scores are wanted.
+
+    >>> plan_second_moments(64, 1e-4)
+    Tiles(n_tiles=1, n_queries=656, n_keys=656)
+    """
     return _plan("plan_second_moments", d_k, relative_variance, kurtosis_q, kurtosis_k, _second_moments_cost)
 
 
@@ -153,6 +164,10 @@ def second_moments(
     Σ_ij q_i·k_j = (Σ q_i)·(Σ k_j) and Σ_ij (q_i·k_j)² = ⟨QᵀQ, KᵀK⟩, the inner product of two Gram matrices: (m + n) d²
     steps for a tile instead of m n d. Draws, precision and errors are those of `draw_scores`, and no sum over more than
     a piece of Q or K is taken in single precision.
+
+    >>> mean, square = second_moments(np.random.default_rng(7), 64, Tiles(4, 500, 500), Gaussian(), Gaussian())
+    >>> round(square / 64, 1)
+    1.0
     """
     _refuse_undrawable("second_moments", d_k, queries, keys)
     total = square = 0.0
@@ -200,6 +215,10 @@ def draw_scores(
 
     Raises ValueError, at the call, unless d_k is a whole number from 1, and standard deviations of entries lie between
     1e-12 and 1e12 with means within ±1e12, since products would leave the range of single precision.
+
+    >>> (scores,) = draw_scores(np.random.default_rng(7), 64, Tiles(100, 10, 10), Gaussian(), Sign())
+    >>> scores.shape, round(float(scores.var()) / 64, 1)
+    ((100, 10, 10), 1.0)
     """
     _refuse_undrawable("draw_scores", d_k, queries, keys)
     return _pieces(rng, d_k, tiles, queries, keys)
@@ -236,6 +255,10 @@ def draw_rows(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> I
     Given q, the products q·k_j with independent standard normal keys are independent N(0, |q|²), and |q|² follows the
     chi-squared law of d_k degrees of freedom: |q| z has exactly the law of a row of Q Kᵀ. Every row has its own query
     and its own keys. `rng` decides every draw. ValueError, at the call, for sizes that are not whole numbers from 1.
+
+    >>> (rows,) = draw_rows(np.random.default_rng(7), d_k=64, n_rows=2, n_keys=1000)
+    >>> rows.shape, rows.dtype
+    ((2, 1000), dtype('float32'))
     """
     for name, value in (("d_k", d_k), ("n_rows", n_rows), ("n_keys", n_keys)):
         if not is_count(value):

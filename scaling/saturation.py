@@ -48,6 +48,10 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
 
     Raises ValueError for an empty row, anything but finite real numbers, a negative factor, or a product of a factor
     and a row's largest score beyond the largest float.
+
+    >>> found = row_observables([8.0, 0.0, 0.0], factors=[1, 1 / 8])
+    >>> found.entropy.round(3).tolist(), found.max_weight.round(3).tolist()
+    ([[0.006], [0.975]], [[0.999], [0.576]])
     """
     s = real_array_of_any_precision(scores, "row_observables: scores")
     s = s[None] if s.ndim == 1 else s  # (n_rows, n_keys)

@@ -77,6 +77,12 @@ def dot_product_moments(
     E[q·k] = μ_q·μ_k + tr C and Var(q·k) = tr(Σ_q Σ_k) + μ_qᵀ Σ_k μ_q + μ_kᵀ Σ_q μ_k + tr(C C) + 2 μ_qᵀ Cᵀ μ_k, with
     C = Cov(q, k). Without C for independent vectors of any law, else for vectors that are jointly normal. ValueError
     for arrays of other shapes, and for covariances that are not symmetric.
+
+    >>> zeros, one = np.zeros(64), np.eye(64)
+    >>> dot_product_moments(zeros, one, zeros, one)
+    DotProductMoments(mean=0.0, variance=64.0)
+    >>> dot_product_moments(zeros + 0.5, one, zeros + 0.5, one)  # what the means add
+    DotProductMoments(mean=16.0, variance=96.0)
     """
     q, k = _mean(mean_q, "mean_q"), _mean(mean_k, "mean_k")
     matrices = {"covariance_q": covariance_q, "covariance_k": covariance_k}

@@ -50,7 +50,7 @@ class LocalCluster:
             process.wait()
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Return as soon as the condition holds; fail with the name of what did not come."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -388,7 +388,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_a_fault(tmp_path: Path) -> None
 GOOD = "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 4), }"
 HEADERS = {
     "descr": ("'<f4'", "'<x9'", "holds something else ('<x9')"),
-    "many digits": ("(5, 4)", f"(0x{'f' * 8000}, 4)", "its header tells of shape something too long to write"),
+    "many digits": ("(5, 4)", f"(0x{'f' * 8000}, 4)", "its header tells of shape (a number too long to write, 4); "),
     "huge": ("(5, 4)", f"({2**40}, {2**40})", f"its header tells of shape ({2**40}, {2**40}) in float32, "),
     "negative": ("(5, 4)", "(-5, -4)", "its header tells of shape (-5, -4); whole numbers from 0 are needed"),
     "truth": ("(5, 4)", "(True, 20)", "its header tells of shape (True, 20); whole numbers from 0 are needed"),

@@ -174,6 +174,10 @@ def test_a_worker_that_comes_later_is_checked_too(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Faults, match=r"worker tcp://1\.2\.3\.4:5 has NumPy .*, this machine 1\.0: its blocks would"):
         measure_as(ours._replace(numpy="1.0"), batch)
     assert difference(ours, ours) == ""
+    ends = ": its blocks would have other bytes; stop it, and set it up from the same commit, with the same Python on "
+    assert f"has C library glibc 2.1, this machine {ours.c_library}{ends}" in difference(
+        ours._replace(c_library="glibc 2.1"), ours
+    )
     assert "has a processor whose arithmetic gives other last digits: " in difference(ours._replace(digits="x"), ours)
 
 

@@ -39,7 +39,7 @@ for name, arguments in json.loads(sys.argv[3]).items():
             os.dup2(os.open(f"{sys.argv[2]}/{name}.{stream}", os.O_WRONLY | os.O_CREAT), stream)
         sys.argv[1:] = arguments
         guarded(program.main)
-    print(name, os.waitstatus_to_exitcode(os.waitpid(begun, 0)[1]))
+    print(name, os.waitstatus_to_exitcode(os.waitpid(begun, 0)[1]), flush=True)  # before the next one inherits it
 """
 
 

@@ -284,7 +284,7 @@ def test_claims_json_holds_every_number(report: Path) -> None:
     """Estimate, interval, region, margin with its reason, verdict that follows from them, and the provenance."""
     record = json.loads((report / "claims.json").read_text())
     assert record["n_claims"] == len(record["claims"])
-    assert {"preset", "preset_hash", "seed", "commit", "python", "packages"} == set(record["provenance"])
+    assert {"preset", "preset_hash", "seed", "commit", "python", "c_library", "packages"} == set(record["provenance"])
     for claim in record["claims"]:
         low, high = claim["interval"]
         region_low = float("-inf") if claim["region"][0] is None else claim["region"][0]

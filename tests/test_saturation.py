@@ -152,7 +152,7 @@ def test_single_precision_is_right_to_a_millionth() -> None:
         ([True, False], 1.0, r"received \[True, False\]"),
         ([1.0, [2.0, 3.0]], 1.0, r"received \[1\.0, \[2\.0, 3\.0\]\]"),
         ([10**400], 1.0, r"received \[10000"),
-        ([10**5000], 1.0, "received something too long to write, of type list"),
+        ([10**5000], 1.0, r"received \[a number too long to write\]"),
         ([1.0, 300.0], 1e308, r"factor · score must not pass .* scores up to 300 and factors up to 1e\+308"),
         ([1.0, 2.0], 1j, "factors must be finite real numbers without a mask; received 1j"),
         ([1.0, 2.0], None, "factors must be finite real numbers without a mask; received None"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import store
+from experiments.arithmetic import arithmetic
 from experiments.faults import Faults
 from experiments.store import BlockKey, Store, code_hash
 from experiments.variance import Variance
@@ -135,3 +137,13 @@ def test_the_code_hash_covers_the_experiments_own_module() -> None:
     grid = {"n_blocks": 4, "d_k": [1], "margin": 0.1}
     assert code_hash(Variance(**grid)) == code_hash(Variance(**grid))
     assert code_hash(Derived(**grid)) != code_hash(Variance(**grid))
+
+
+@pytest.mark.parametrize("what", ["Python", "NumPy", "SciPy", "C library"])
+def test_blocks_belong_to_what_decides_their_last_digits(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Another version of any of them is another hash, so that no report mixes blocks of both."""
+    variance = Variance(n_blocks=4, d_k=[1], margin=0.1)
+    here = code_hash(variance)
+    assert all(arithmetic().values())
+    monkeypatch.setattr(store, "arithmetic", lambda: arithmetic() | {what: "other"})
+    assert code_hash(variance) != here

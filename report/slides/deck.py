@@ -50,6 +50,6 @@ def sources_of(results: Results) -> dict[str, str]:
         "seed": str(known["seed"]),
         "commit": known["commit"],
         "claims": f"{results.ledger.summary} of {len(results.ledger.judgements)}",
-        "Python": known["python"],
+        "Python": f"{known['python']}, {known['c_library']}",
         "packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
     }
