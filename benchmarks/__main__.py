@@ -1,11 +1,12 @@
 """`python -m benchmarks`: measure what the project costs, print it, and write it to bench.json for the page."""
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep
+from experiments.interrupts import end_at_once
+
+end_at_once()  # on Ctrl-C while modules load: there is nothing to keep yet
 
 from threadpoolctl import threadpool_limits  # noqa: E402 - see above
 
@@ -37,8 +38,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             bench = measure(n_rounds, arguments.quick)
         except KeyboardInterrupt:
-            say("\ninterrupted: nothing was written")
-            return 130
+            raise KeyboardInterrupt("nothing was written") from None
         publish(out, {"bench.json": (bench.model_dump_json(indent=1) + "\n").encode()})
     for line in lines_of(bench):
         tell(sys.stdout, line)

@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Any, NoReturn, TextIO
 from experiments.claims import Verdict
 from experiments.executor import Executor, LocalExecutor
 from experiments.faults import Faults, nearest_name
+from experiments.interrupts import Interruption, end_at_once
 from experiments.memory import keep_freed_memory
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
@@ -197,27 +197,51 @@ def tell(stream: TextIO | None, line: str) -> None:
         return
     try:
         encoding = stream.encoding or "utf-8"
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter complains as it ends
+        pass
+    _flush(stream)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Hand on what was printed; what nobody reads gets another end, or the interpreter complains as it ends."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130.
+    """Run a command line to its exit code: faults become lines and code 2, an interruption ends it at once.
 
     A KeyboardInterrupt may say what else is left than finished blocks.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__.py
+    interruption = Interruption(lambda: say(f"\n{INTERRUPTED}"))
     keep_freed_memory()
     try:
-        sys.exit(main(sys.argv[1:]))
+        code = _outcome(main)
+    except KeyboardInterrupt as stop:
+        say(f"\ninterrupted: {stop}" if str(stop) else f"\n{INTERRUPTED}")
+        os._exit(interruption.status)  # workers may be in the middle of a block, which nobody needs to wait for
+    end_at_once()
+    for stream in (sys.stdout, sys.stderr):
+        _flush(stream)
+    sys.exit(code)
+
+
+INTERRUPTED = "interrupted: finished blocks are kept; the same command goes on from there"
+
+
+def _outcome(main: Callable[[Sequence[str]], int]) -> int:
+    try:
+        return main(sys.argv[1:])
+    except SystemExit as end:  # of --help
+        return int(end.code or 0)
     except Faults as found:
         for line in found.lines:
             say(f"error: {line}")
-        sys.exit(2)
     except MemoryError:
         say("error: this machine has not enough memory for the preset; try a smaller one, or fewer workers with JOBS=")
-        sys.exit(2)
-    except KeyboardInterrupt as stop:
-        say(f"\ninterrupted: {str(stop) or 'finished blocks are kept; the same command goes on from there'}")
-        os._exit(130)  # workers may be in the middle of a block, which nobody needs to wait for
+    return 2
