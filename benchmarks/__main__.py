@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.interrupts import end_at_once
+from experiments.loading import begin
 
-end_at_once()  # on Ctrl-C while modules load: there is nothing to keep yet
+begin()
 
 from threadpoolctl import threadpool_limits  # noqa: E402 - see above
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
             bench = measure(n_rounds, arguments.quick)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
-        publish(out, {"bench.json": (bench.model_dump_json(indent=1) + "\n").encode()})
+        publish(out, {"bench.json": (bench.sealed.model_dump_json(indent=1) + "\n").encode()})
     for line in lines_of(bench):
         tell(sys.stdout, line)
     tell(sys.stdout, f"\n{out / 'bench.json'}: the next report in {out} has a chapter on it")

@@ -1,12 +1,10 @@
 """`python -m experiments run`: measure, judge, and write the data and the claims."""
 
-import os
 from collections.abc import Sequence
 
-from experiments.interrupts import end_at_once
+from experiments.loading import begin
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
-end_at_once()  # on Ctrl-C while modules load: there is nothing to keep yet
+begin()
 
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish  # noqa: E402 - see above
 

@@ -13,8 +13,9 @@ from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
 from experiments.executor import Executor, LocalExecutor
-from experiments.faults import Faults, nearest_name
+from experiments.faults import Faults, nearest_name, printable
 from experiments.interrupts import Interruption, end_at_once
+from experiments.loading import end as end_loading
 from experiments.memory import keep_freed_memory
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
@@ -218,6 +219,7 @@ def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
 
     A KeyboardInterrupt may say what else is left than finished blocks.
     """
+    end_loading()
     interruption = Interruption(lambda: say(f"\n{INTERRUPTED}"))
     keep_freed_memory()
     try:
@@ -244,4 +246,6 @@ def _outcome(main: Callable[[Sequence[str]], int]) -> int:
             say(f"error: {line}")
     except MemoryError:
         say("error: this machine has not enough memory for the preset; try a smaller one, or fewer workers with JOBS=")
+    except OSError as refused:  # anywhere: no more open files, no more processes, no temporary folder
+        say(f"error: this machine refuses to go on ({printable(str(refused))}); finished blocks are kept")
     return 2

@@ -55,7 +55,10 @@ class Workers(ThreadPoolExecutor):
         self, function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Future[Result]:
         """Run it in one of the processes. Its result raises what the function raised; Faults if the process died."""
-        return super().submit(self._pass_on, function, *args, **kwargs)
+        try:
+            return super().submit(self._pass_on, function, *args, **kwargs)
+        except RuntimeError as refused:  # "can't start new thread"
+            raise OSError(str(refused)) from None
 
     def _pass_on(self, function: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
         worker = self._idle.get()  # as many as there are threads

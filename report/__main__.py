@@ -1,13 +1,11 @@
 """`python -m report page|slides|figures|audit`: the report on √d_k, its slides, or a page on heads of your own."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 
-from experiments.interrupts import end_at_once
+from experiments.loading import begin
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
-end_at_once()  # on Ctrl-C while modules load: there is nothing to keep yet
+begin()
 
 from experiments.audit.options import add_audit_options, read_audit_options  # noqa: E402 - see above
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish, say  # noqa: E402
