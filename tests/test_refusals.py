@@ -1,4 +1,4 @@
-"""A machine that refuses: full and read-only disks, too few files, too little memory. One line, nothing half-written."""
+"""A machine that refuses: full and read-only disks, too few files, too little memory. One line, and whole files."""
 
 import shlex
 import shutil
@@ -42,7 +42,7 @@ def _mounts() -> None:
 def on_a_small_disk(
     size: str, before: Path, after: Path, *arguments: object, then: str = ":"
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command with a disk of that size as its output folder, which begins as `before` and is copied to `after`."""
+    """Run a command on a disk of that size as its output folder: it begins as `before` and is copied to `after`."""
     disk = after.with_name("disk")
     for folder in (before, disk, after):
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def test_a_full_disk_is_one_line(
     tmp_path: Path,
     record_property: Record,
 ) -> None:
-    """At whatever stage it is full, from an empty folder: files are whole or absent; with room enough the bytes come."""
+    """At whatever stage it is full, from an empty folder: files are whole or absent; with room the bytes come."""
     n_refused, reference = 0, slides_tree(slides_folder) | tree(report)
     for size in sizes:
         after = tmp_path / size
@@ -147,7 +147,7 @@ def test_a_read_only_disk_is_one_line(
     record_property("cases", 1)
     assert refused(done), done
     assert "Read-only file system" in done.stderr
-    assert tree(tmp_path / "after") == (tree(report) if begins == "whole" else {}) if begins == "whole" else True
+    assert tree(tmp_path / "after") == (tree(report) if begins == "whole" else {})
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_read_only_disk_is_one_line(
     ],
 )
 def test_low_limits_are_one_line(limits: list[str], report: Path, tmp_path: Path, record_property: Record) -> None:
-    """Too few open files, too little memory, too large a file: the page as always, or one line, and what is there whole."""
+    """Too few open files, too little memory, too large a file: the page as always, or one line and no page."""
     n_refused = 0
     for number, limit in enumerate(limits):
         out = tmp_path / str(number)
