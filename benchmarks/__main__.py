@@ -42,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         publish(out, {"bench.json": (bench.sealed.model_dump_json(indent=1) + "\n").encode()})
     for line in lines_of(bench):
         tell(sys.stdout, line)
-    tell(sys.stdout, f"\n{out / 'bench.json'}: the next report in {out} has a chapter on it")
+    tell(sys.stdout, "")
+    tell(sys.stdout, f"{out / 'bench.json'}: the next report in {out} has a chapter on it")
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
 from experiments.executor import Executor, LocalExecutor
-from experiments.faults import Faults, nearest_name, printable
+from experiments.faults import Faults, nearest_name, one_line, printable
 from experiments.interrupts import Interruption, end_at_once
 from experiments.loading import end as end_loading
 from experiments.memory import keep_freed_memory
@@ -197,7 +197,7 @@ def tell(stream: TextIO | None, line: str) -> None:
     if stream is None:
         return
     try:
-        encoding = stream.encoding or "utf-8"
+        line, encoding = one_line(line), stream.encoding or "utf-8"
         print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
     except OSError:
         pass
@@ -220,12 +220,12 @@ def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
     A KeyboardInterrupt may say what else is left than finished blocks.
     """
     end_loading()
-    interruption = Interruption(lambda: say(f"\n{INTERRUPTED}"))
+    interruption = Interruption(lambda: _say_interrupted(KEPT))
     keep_freed_memory()
     try:
         code = _outcome(main)
     except KeyboardInterrupt as stop:
-        say(f"\ninterrupted: {stop}" if str(stop) else f"\n{INTERRUPTED}")
+        _say_interrupted(str(stop) or KEPT)
         os._exit(interruption.status)  # workers may be in the middle of a block, which nobody needs to wait for
     end_at_once()
     for stream in (sys.stdout, sys.stderr):
@@ -233,7 +233,12 @@ def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
     sys.exit(code)
 
 
-INTERRUPTED = "interrupted: finished blocks are kept; the same command goes on from there"
+KEPT = "finished blocks are kept; the same command goes on from there"
+
+
+def _say_interrupted(what_is_left: str) -> None:
+    say("")  # after a line of progress
+    say(f"interrupted: {what_is_left}")
 
 
 def _outcome(main: Callable[[Sequence[str]], int]) -> int:
