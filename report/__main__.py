@@ -7,6 +7,10 @@ from experiments.loading import begin
 
 begin()
 
+from report.matplotlib_alone import load as load_matplotlib  # noqa: E402 - see above
+
+load_matplotlib()
+
 from experiments.audit.options import add_audit_options, read_audit_options  # noqa: E402 - see above
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish, say  # noqa: E402
 from report.audit.command import audit  # noqa: E402 - see above

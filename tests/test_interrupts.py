@@ -1,11 +1,14 @@
 """Ctrl-C, SIGTERM, a closed terminal: one line, the usual exit status, finished blocks kept, no process left."""
 
+import fcntl
 import os
 import pty
 import random
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -205,6 +208,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 def in_a_terminal(how: str, out: Path) -> tuple["subprocess.Popen[bytes]", int]:
     """A run whose streams are a terminal of its own, and that terminal's other end."""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
     command = ["-m", "report", "page", "--preset", str(TINY), "--jobs", "2", "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-c", IN_A_TERMINAL, how, *command],
