@@ -46,8 +46,15 @@ class Workers(ThreadPoolExecutor):
         gc.freeze()  # or each copy's collector would touch, and so copy, all that they share
         if method != "fork":
             resource_tracker.ensure_running()  # before signals are held back: starting it lets them through again
+        self._workers: list[Worker] = []
         with held_back():
-            self._workers = [Worker(context) for _ in range(jobs)]
+            try:
+                for _ in range(jobs):
+                    self._workers.append(Worker(context))
+            except BaseException:  # no more open files, or processes: the interpreter would wait for those begun
+                for worker in self._workers:
+                    worker.kill()
+                raise
         for worker in self._workers:
             self._idle.put(worker)
 

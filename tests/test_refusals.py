@@ -39,6 +39,16 @@ def _mounts() -> None:
         pytest.skip("no mounts of one's own here: unshare --user --map-root-user --mount")
 
 
+@pytest.fixture
+def earlier(report: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """What runs have left in a folder: the page, and in the soak slides too."""
+    if "soak" not in request.keywords:
+        return report
+    shutil.copytree(request.getfixturevalue("slides_folder"), tmp_path / "earlier")
+    shutil.copytree(report, tmp_path / "earlier", dirs_exist_ok=True)
+    return tmp_path / "earlier"
+
+
 def on_a_small_disk(
     size: str, before: Path, after: Path, *arguments: object, then: str = ":"
 ) -> "subprocess.CompletedProcess[str]":
@@ -77,13 +87,12 @@ def test_a_full_disk_is_one_line(
     sizes: list[str],
     arguments: tuple[object, ...],
     fits: bool,
-    report: Path,
-    slides_folder: Path,
+    earlier: Path,
     tmp_path: Path,
     record_property: Record,
 ) -> None:
     """At whatever stage it is full, from an empty folder: files are whole or absent; with room the bytes come."""
-    n_refused, reference = 0, slides_tree(slides_folder) | tree(report)
+    n_refused, reference = 0, slides_tree(earlier) | tree(earlier)
     for size in sizes:
         after = tmp_path / size
         done = on_a_small_disk(size, tmp_path / "empty", after, *arguments)
@@ -107,19 +116,17 @@ def slides_tree(out: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("arguments", [PAGE, pytest.param(SLIDES, marks=soak)], ids=lambda it: it[1])
 @pytest.mark.parametrize("room", [0, *(pytest.param(k, marks=soak) for k in (40, 200, 1000, 3000, 6000))])
 def test_what_was_there_survives_a_full_disk(
-    arguments: tuple[object, ...], room: int, slides_folder: Path, report: Path, tmp_path: Path, record_property: Record
+    arguments: tuple[object, ...], room: int, earlier: Path, tmp_path: Path, record_property: Record
 ) -> None:
     """With so many more KiB of room another seed's run fails in one line: of page and slides every byte is left."""
     before = tmp_path / "before"
-    shutil.copytree(slides_folder, before)
-    shutil.copytree(report, before, dirs_exist_ok=True)
-    shutil.rmtree(before / ".figures")
+    shutil.copytree(earlier, before, ignore=shutil.ignore_patterns(".figures"))
     used = sum(-(-path.stat().st_size // 4096) * 4 for path in before.rglob("*") if path.is_file())
     done = on_a_small_disk(f"{used + room}k", before, tmp_path / "after", *arguments, "--seed", 5)
     record_property("cases", 1)
     assert refused(done), done
-    assert tree(tmp_path / "after") == tree(report)
-    assert slides_tree(tmp_path / "after") == slides_tree(slides_folder)
+    assert tree(tmp_path / "after") == tree(earlier)
+    assert slides_tree(tmp_path / "after") == slides_tree(earlier)
 
 
 @pytest.mark.usefixtures("_mounts")
