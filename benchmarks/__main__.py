@@ -1,11 +1,12 @@
 """`python -m benchmarks`: measure what the project costs, print it, and write it to bench.json for the page."""
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep
+from experiments.loading import begin
+
+begin()
 
 from threadpoolctl import threadpool_limits  # noqa: E402 - see above
 
@@ -37,12 +38,12 @@ def main(argv: Sequence[str]) -> int:
         try:
             bench = measure(n_rounds, arguments.quick)
         except KeyboardInterrupt:
-            say("\ninterrupted: nothing was written")
-            return 130
-        publish(out, {"bench.json": (bench.model_dump_json(indent=1) + "\n").encode()})
+            raise KeyboardInterrupt("nothing was written") from None
+        publish(out, {"bench.json": (bench.sealed.model_dump_json(indent=1) + "\n").encode()})
     for line in lines_of(bench):
         tell(sys.stdout, line)
-    tell(sys.stdout, f"\n{out / 'bench.json'}: the next report in {out} has a chapter on it")
+    tell(sys.stdout, "")
+    tell(sys.stdout, f"{out / 'bench.json'}: the next report in {out} has a chapter on it")
     return 0
 
 

@@ -1,11 +1,10 @@
 """`python -m experiments run`: measure, judge, and write the data and the claims."""
 
-import os
-import signal
 from collections.abc import Sequence
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
+from experiments.loading import begin
+
+begin()
 
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish  # noqa: E402 - see above
 

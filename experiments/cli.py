@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +13,9 @@ from typing import Any, NoReturn, TextIO
 
 from experiments.claims import Verdict
 from experiments.executor import Executor, LocalExecutor
-from experiments.faults import Faults, nearest_name
+from experiments.faults import Faults, nearest_name, one_line, printable
+from experiments.interrupts import Interruption, end_at_once
+from experiments.loading import end as end_loading
 from experiments.memory import keep_freed_memory
 from experiments.output import data_files, only_one, publish
 from experiments.preset import MAX_SEED, Preset, load_preset, named_presets
@@ -196,28 +197,60 @@ def tell(stream: TextIO | None, line: str) -> None:
     if stream is None:
         return
     try:
-        encoding = stream.encoding or "utf-8"
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+        line, encoding = one_line(line), stream.encoding or "utf-8"
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter complains as it ends
+        pass
+    _flush(stream)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Hand on what was printed; what nobody reads gets another end, or the interpreter complains as it ends."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def guarded(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run a command line to its exit code: faults become lines and code 2, Ctrl-C ends at once with code 130.
+    """Run a command line to its exit code: faults become lines and code 2, an interruption ends it at once.
 
     A KeyboardInterrupt may say what else is left than finished blocks.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__.py
+    end_loading()
+    interruption = Interruption(lambda: _say_interrupted(KEPT))
     keep_freed_memory()
     try:
-        sys.exit(main(sys.argv[1:]))
+        code = _outcome(main)
+    except KeyboardInterrupt as stop:
+        _say_interrupted(str(stop) or KEPT)
+        os._exit(interruption.status)  # workers may be in the middle of a block, which nobody needs to wait for
+    end_at_once()
+    for stream in (sys.stdout, sys.stderr):
+        _flush(stream)
+    sys.exit(code)
+
+
+KEPT = "finished blocks are kept; the same command goes on from there"
+
+
+def _say_interrupted(what_is_left: str) -> None:
+    say("")  # after a line of progress
+    say(f"interrupted: {what_is_left}")
+
+
+def _outcome(main: Callable[[Sequence[str]], int]) -> int:
+    try:
+        return main(sys.argv[1:])
+    except SystemExit as end:  # of --help
+        return int(end.code or 0)
     except Faults as found:
         for line in found.lines:
             say(f"error: {line}")
-        sys.exit(2)
     except MemoryError:
         say("error: this machine has not enough memory for the preset; try a smaller one, or fewer workers with JOBS=")
-        sys.exit(2)
-    except KeyboardInterrupt as stop:
-        say(f"\ninterrupted: {str(stop) or 'finished blocks are kept; the same command goes on from there'}")
-        os._exit(130)  # workers may be in the middle of a block, which nobody needs to wait for
+    except OSError as refused:  # anywhere: no more open files, no more processes, no temporary folder
+        say(f"error: this machine refuses to go on ({printable(str(refused))}); finished blocks are kept")
+    return 2

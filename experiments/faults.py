@@ -25,9 +25,14 @@ def first_faults(lines: Sequence[str]) -> Faults:
 
 
 def printable(text: str) -> str:
-    """What may come from a file or a flag, without control characters and of a length that can be read."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """What may come from a file or a flag, in one line of a length that can be read."""
+    shown = one_line(text)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+
+
+def one_line(text: str) -> str:
+    """The same without control characters."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest_name(name: str, allowed: Iterable[str]) -> str:

@@ -46,7 +46,8 @@ def only_one(out: Path, folders: Sequence[str] = FOLDERS) -> Iterator[None]:
 def _published(out: Path) -> list[str]:
     """Names of the files that runs have put there and not removed again."""
     manifest = out / MANIFEST
-    return list(filter(None, manifest.read_text(encoding="utf-8").splitlines())) if manifest.exists() else []
+    names = manifest.read_text(encoding="utf-8", errors="replace").splitlines() if manifest.exists() else []
+    return [name for name in names if name.isprintable() and Path(name).parts]  # others are damaged
 
 
 def _note_published(out: Path, names: Iterable[str]) -> None:

@@ -65,11 +65,11 @@ def _stored(preset: Preset, store: Store, codes: Mapping[str, str]) -> tuple[dic
     """Each experiment's blocks that the store has, and all blocks that it has not."""
     blocks: dict[str, Blocks] = {}
     missing: list[Block] = []
+    stored = store.load(codes, preset.seed)
     for experiment in preset.experiments:
-        wanted = list(blocks_of(experiment, preset.seed))
-        stored = store.load(experiment.name, preset.seed, codes[experiment.name])
-        blocks[experiment.name] = {block.place: stored[block.place] for block in wanted if block.place in stored}
-        missing += [block for block in wanted if block.place not in stored]
+        wanted, found = list(blocks_of(experiment, preset.seed)), stored[experiment.name]
+        blocks[experiment.name] = {block.place: found[block.place] for block in wanted if block.place in found}
+        missing += [block for block in wanted if block.place not in found]
     return blocks, missing
 
 

@@ -6,9 +6,11 @@ carries a checksum over all of them, so that a damaged or misplaced row is notic
 
 import hashlib
 import inspect
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -64,8 +66,9 @@ def code_hash(experiment: Experiment[Any]) -> str:
 # What the machine may refuse, as against what only a damaged file makes SQLite say.
 REFUSALS = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the second where an error's own words are damaged too
 
 
 class Store:
@@ -79,7 +82,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._connection = self._open()
-            except sqlite3.DatabaseError as error:
+            except DAMAGE as error:
                 self._set_aside(error)
                 self._connection = self._open()
         except (OSError, sqlite3.Error) as error:
@@ -91,19 +94,21 @@ class Store:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if state != "ok":
                 raise sqlite3.DatabaseError(state)
             connection.execute(SCHEMA)
             connection.execute(f"SELECT {', '.join(COLUMNS)} FROM block LIMIT 1")
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             connection.close()
             raise
         return connection
 
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+    def _set_aside(self, error: Exception) -> None:
         """Rename a damaged file and say so; an error that is the machine's refusal is raised again."""
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in REFUSALS:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        is_by_header = code == sqlite3.SQLITE_READONLY and os.access(self._path, os.W_OK)  # it names a newer format
+        if code in REFUSALS and not is_by_header:
             raise error
         number = 1
         while (aside := self._path.with_name(f"{self._path.name}.damaged-{number}")).exists():
@@ -122,7 +127,7 @@ class Store:
         try:
             try:
                 return work(self._connection)
-            except sqlite3.DatabaseError as error:
+            except DAMAGE as error:
                 self._connection.close()
                 self._set_aside(error)
                 self._connection = self._open()
@@ -138,27 +143,25 @@ class Store:
     ) -> None:
         self._connection.close()
 
-    def load(self, experiment: str, seed: int, code: str) -> dict[tuple[str, int], NDArray[np.float64]]:
-        """All sound blocks of an experiment as {(cell, block): values}; blocks of older code are dropped."""
+    def load(self, codes: Mapping[str, str], seed: int) -> dict[str, dict[tuple[str, int], NDArray[np.float64]]]:
+        """All sound blocks of experiments, given with the hash of their code: {experiment: {(cell, block): values}}.
 
-        def read(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            connection.execute("DELETE FROM block WHERE experiment = ? AND code != ?", (experiment, code))
-            return connection.execute(
-                "SELECT cell, block, shape, payload, checksum FROM block"
-                " WHERE experiment = ? AND seed = ? AND code = ?",
-                (experiment, str(seed), code),
-            ).fetchall()
-
-        rows = self._do(read)
-        found: dict[tuple[str, int], NDArray[np.float64]] = {}
-        for cell, block, shape, payload, checksum in rows:
-            key = BlockKey(experiment, cell, block, seed, code)
-            if isinstance(payload, bytes) and _checksum(key, shape, payload) == checksum:
-                dimensions = [int(length) for length in shape.split(",") if length]
-                found[cell, block] = np.frombuffer(payload, dtype="<f8").reshape(dimensions)
-        if n_damaged := len(rows) - len(found):
+        Blocks of other code are dropped; of damaged ones a warning tells.
+        """
+        found: dict[str, dict[tuple[str, int], NDArray[np.float64]]] = {experiment: {} for experiment in codes}
+        n_damaged = dict.fromkeys(codes, 0)
+        for experiment, code in codes.items():
+            for cell, block, shape, payload, checksum in self._do(partial(_rows, experiment, code, seed)):
+                key = BlockKey(experiment, cell, block, seed, code)
+                if isinstance(payload, bytes) and _checksum(key, shape, payload) == checksum:
+                    dimensions = [int(length) for length in shape.split(",") if length]
+                    found[experiment][cell, block] = np.frombuffer(payload, dtype="<f8").reshape(dimensions)
+                else:
+                    n_damaged[experiment] += 1
+        if damaged := [experiment for experiment, n in n_damaged.items() if n]:
             self._warn(
-                f"warning: {n_damaged} blocks of {experiment!r} are damaged in {self._path}; computing them again"
+                f"warning: {sum(n_damaged.values())} blocks of {', '.join(map(repr, damaged))} are damaged in "
+                f"{self._path}; computing them again"
             )
         return found
 
@@ -176,6 +179,15 @@ class Store:
 
 COLUMNS = ("experiment", "cell", "block", "seed", "code", "shape", "payload", "checksum")
 PLACES = ", ".join("?" * len(COLUMNS))
+
+
+def _rows(experiment: str, code: str, seed: int, connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """What the store has of an experiment, sound or not, after those of other code were dropped."""
+    connection.execute("DELETE FROM block WHERE experiment = ? AND code != ?", (experiment, code))
+    return connection.execute(
+        "SELECT cell, block, shape, payload, checksum FROM block WHERE experiment = ? AND seed = ? AND code = ?",
+        (experiment, str(seed), code),
+    ).fetchall()
 
 
 def _row(key: BlockKey, values: NDArray[np.float64]) -> tuple[Any, ...]:

@@ -2,13 +2,13 @@
 
 import gc
 import multiprocessing
-import signal
+import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from threadpoolctl import threadpool_limits
 
 from experiments.faults import Faults
+from experiments.interrupts import held_back, pass_by
 from experiments.memory import keep_freed_memory
 
 Parameters = ParamSpec("Parameters")
@@ -30,8 +31,8 @@ class Workers(ThreadPoolExecutor):
     """Runs functions in `jobs` processes, behind the interface of `concurrent.futures`.
 
     Each thread of the pool passes its tasks on to a process of its own. The processes use one thread of BLAS each (a
-    product's last bits depend on that number), leave Ctrl-C to this process and end with it, however it ends.
-    Functions, their arguments and results travel as pickles.
+    product's last bits depend on that number), leave Ctrl-C and the like to this process and end with it, however it
+    ends. Functions, their arguments and results travel as pickles.
     """
 
     def __init__(self, jobs: int, modules: Sequence[str] = ()) -> None:
@@ -44,9 +45,16 @@ class Workers(ThreadPoolExecutor):
             context.set_forkserver_preload(list(modules))
         gc.freeze()  # or each copy's collector would touch, and so copy, all that they share
         if method != "fork":
-            resource_tracker.ensure_running()  # before interrupts are held back: starting it lets them through again
-        with _interrupts_held_back():
-            self._workers = [Worker(context) for _ in range(jobs)]
+            resource_tracker.ensure_running()  # before signals are held back: starting it lets them through again
+        self._workers: list[Worker] = []
+        with held_back():
+            try:
+                for _ in range(jobs):
+                    self._workers.append(Worker(context))
+            except BaseException:  # no more open files, or processes: the interpreter would wait for those begun
+                for worker in self._workers:
+                    worker.kill()
+                raise
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -54,7 +62,10 @@ class Workers(ThreadPoolExecutor):
         self, function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Future[Result]:
         """Run it in one of the processes. Its result raises what the function raised; Faults if the process died."""
-        return super().submit(self._pass_on, function, *args, **kwargs)
+        try:
+            return super().submit(self._pass_on, function, *args, **kwargs)
+        except RuntimeError as refused:  # "can't start new thread"
+            raise OSError(str(refused)) from None
 
     def _pass_on(self, function: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
         worker = self._idle.get()  # as many as there are threads
@@ -119,23 +130,12 @@ class Worker:
             self._line.send(None)
         self._line.close()
         self._process.join(CLOSE_SECONDS)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes that are started meanwhile never see Ctrl-C; it reaches this one afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._process.kill()
 
 
 def _serve(line: "connection.Connection[Any, Any]") -> None:
     """A worker's life: task after task until there is no more."""
+    pass_by()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_freed_memory()
     with threadpool_limits(limits=1, user_api="blas"):
@@ -161,4 +161,4 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-    signal.raise_signal(signal.SIGTERM)
+    os._exit(1)

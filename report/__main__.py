@@ -1,12 +1,15 @@
 """`python -m report page|slides|figures|audit`: the report on √d_k, its slides, or a page on heads of your own."""
 
-import os
-import signal
 from collections.abc import Sequence
 from functools import partial
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # none but ours, so that this process may be forked
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules load just ends: there is nothing to keep yet
+from experiments.loading import begin
+
+begin()
+
+from report.matplotlib_alone import load as load_matplotlib  # noqa: E402 - see above
+
+load_matplotlib()
 
 from experiments.audit.options import add_audit_options, read_audit_options  # noqa: E402 - see above
 from experiments.cli import Parser, add_run_options, guarded, read_run_options, run_and_publish, say  # noqa: E402

@@ -1,5 +1,6 @@
 """What `make bench` has measured: the form of its file, bench.json, which the chapter on costs is made from."""
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -172,10 +173,21 @@ class Bench(Record):
     growth: Annotated[list[GrowthPoint], Field(max_length=400)]
     exponents: Annotated[list[Exponent], Field(max_length=10)]
     run: RunCost | None
+    seal: Text | None = None  # tells a damaged file from what was written
+
+    @property
+    def sealed(self) -> "Bench":
+        """The same with its seal."""
+        return self.model_copy(update={"seal": self._digest()})
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"seal"}).encode()).hexdigest()
 
     @model_validator(mode="after")
     def _whole(self) -> "Bench":
-        """Every combination once, or the chapter's tables would have holes."""
+        """What was written, and every combination once, or the chapter's tables would have holes."""
+        if self.seal is not None and self.seal != self._digest():
+            raise ValueError("seal: the file has been changed")
         without = () if self.machine.torch else OF_TORCH
         names = [name for name in get_args(SamplerName) if name not in without]
         _once("samplers", [(row.sampler, row.d_k) for row in self.samplers], names)

@@ -2,11 +2,9 @@
 
 import gc
 import hashlib
-import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +17,7 @@ from matplotlib.figure import Figure
 
 from experiments.claims import Ledger
 from experiments.runner import Results
+from report.figure_archive import Parts, keep, read
 from report.figures import SPECS, figures_of
 from report.figures.export import deck_files, files, labelled, page_svg, slide_files, themed_files
 from report.figures.spec import FigureSpec
@@ -26,7 +25,6 @@ from report.figures.style import DECK, LIGHT, PAGE, SLIDE, THEMES, Medium, using
 from report.prose import prose
 
 HERE = Path(__file__).parent
-Parts = Mapping[str, bytes]  # what was made of a figure, by what it is
 
 
 class Picture(NamedTuple):
@@ -169,7 +167,7 @@ class Easel:
         """Have the pool start on these pictures, or none start yet; the result waits for them, and returns them."""
         wanted = list(dict.fromkeys(pictures))
         entries = {picture: self._entry(picture) for picture in wanted}
-        found = {picture: parts for picture, entry in entries.items() if entry and (parts := _read(entry))}
+        found = {picture: parts for picture, entry in entries.items() if entry and (parts := read(entry))}
         missing = sorted(
             set(wanted) - found.keys(), key=lambda it: ((*FIRST, it.figure).index(it.figure), it.name, it.form)
         )
@@ -211,7 +209,7 @@ def _draw(picture: Picture, frames: Sequence[pd.DataFrame], entry: Path | None) 
     with _no_collecting(), using(form.medium, THEMES[picture.themes[0]], picture.font):
         parts = form.make(SPECS[picture.figure].draw(*frames, **stage), picture)
     if entry:
-        _keep(entry, parts)
+        keep(entry, parts)
         for older in set(entry.parent.glob(f"{_stem(picture)}-{'?' * 16}.zip")) - {entry}:
             older.unlink(missing_ok=True)
     return parts
@@ -230,32 +228,8 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _read(entry: Path) -> Parts | None:
-    """What an earlier run with the same data and code has kept, if it is there and whole."""
-    try:
-        with zipfile.ZipFile(entry) as archive:  # its checksums tell a damaged file
-            return {name: archive.read(name) for name in archive.namelist()}
-    except Exception:  # a damaged archive raises almost anything, from zlib's errors to "File is encrypted"
-        return None  # to be drawn
-
-
 def _stem(picture: Picture) -> str:
     return picture.name if picture.form == "page" else ".".join((picture.name, picture.form, *picture.themes))
-
-
-def _keep(entry: Path, members: Parts) -> None:
-    """Write an archive beside, then rename it: it is there in full or not at all, and a run does not depend on it."""
-    beside = entry.with_suffix(".partial")
-    with suppress(OSError):
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(beside, "w") as archive:
-            for name, content in members.items():
-                is_text = content.startswith(b"<")  # PNG and PDF are compressed as they are
-                archive.writestr(name, content, zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED, 1)
-        os.replace(beside, entry)
-        return
-    with suppress(OSError):
-        beside.unlink(missing_ok=True)  # where the disk is full
 
 
 def _key(picture: Picture, digests: Sequence[str]) -> str:

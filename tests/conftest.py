@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,10 @@ from report.figures.spec import FigureSpec
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.toml"
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # ignored in the background, and so by what tests start
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,7 +1,6 @@
 """The command lines: what mistakes get, what an interruption leaves, and the same bytes after any of it."""
 
 import json
-import random
 import shutil
 import signal
 import subprocess
@@ -159,17 +158,6 @@ def test_nobody_needs_to_listen(tmp_path: Path, stream: str) -> None:
     assert (tmp_path / "out" / "claims.json").exists()
 
 
-def test_ctrl_c_while_modules_load_just_ends(tmp_path: Path) -> None:
-    """No traceback, however early it comes."""
-    for delay in (0.15, 0.5, 1.0):
-        process = start(tmp_path / "out", jobs=1)
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode in (-signal.SIGINT, 130)
-        assert "Traceback" not in errors
-
-
 def test_the_closing_line_says_what_was_done(report: Path, tmp_path: Path) -> None:
     """Seconds, blocks computed and reused, the product, the verdicts; a second run computes nothing."""
     out = tmp_path / "out"
@@ -213,29 +201,6 @@ def test_two_runs_on_one_folder_do_not_mix(tmp_path: Path) -> None:
     assert (
         done.stderr == f"error: {out}: another run is writing there; wait for it or choose another folder with OUT=\n"
     )
-
-
-def start(out: Path, jobs: int) -> "subprocess.Popen[str]":
-    """A report that runs by itself."""
-    command = [sys.executable, "-m", "report", "page", "--preset", TINY, "--jobs", jobs, "--out", out]
-    return subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def test_killed_at_random_moments_the_bytes_are_the_same(report: Path, tmp_path: Path) -> None:
-    """After three kill -9 during the work and one run to the end: the same page, data and claims."""
-    out = tmp_path / "a folder with späces"
-    moments = random.Random(4)
-    for _ in range(3):
-        process = start(out, jobs=2)
-        time.sleep(moments.uniform(1.0, 6.0))
-        process.kill()
-        process.communicate()
-    done = start(out, jobs=2)
-    _, errors = done.communicate(timeout=300)
-    assert done.returncode == 0, errors
-    assert tree(out) == tree(report)
 
 
 def test_ctrl_c_ends_at_once_and_keeps_what_was_finished(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 def load(path: Path, warnings: list[str], seed: int = 2017, code: str = "code") -> dict[tuple[str, int], np.ndarray]:
     """What the store gives back, with what it says of it."""
     with Store(path, warnings.append) as store:
-        return store.load("variance", seed, code)
+        return store.load({"variance": code}, seed)["variance"]
 
 
 def test_a_block_comes_back_bit_for_bit(path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_set_aside_with_a_warning(path: Path, damage: object) 
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     warnings: list[str] = []
     with Store(path, warnings.append) as store:
-        assert store.load("variance", 2017, "code") == {}
+        assert store.load({"variance": "code"}, 2017) == {"variance": {}}
         store.save({KEY: VALUES})
     assert len(load(path, warnings)) == 1
     assert len(warnings) == 1
@@ -104,7 +104,7 @@ def test_whatever_was_done_to_the_database_the_store_works_again(path: Path, sta
     connection.close()
     warnings: list[str] = []
     with Store(path, warnings.append) as store:
-        store.load("variance", 2017, "code")
+        store.load({"variance": "code"}, 2017)
         store.save({KEY: VALUES})
     assert (KEY.cell, KEY.block) in load(path, warnings)
     assert warnings

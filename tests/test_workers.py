@@ -77,6 +77,21 @@ def test_a_killed_worker_is_one_line() -> None:
         workers.submit(os._exit, 1).result()
 
 
+FEW_FILES = """
+import resource
+from experiments.workers import Workers
+resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9))
+Workers(8)
+"""
+
+
+def test_too_few_files_for_all_of_them_end_those_begun() -> None:
+    """Or the interpreter would wait for them as it ends."""
+    done = subprocess.run([sys.executable, "-c", FEW_FILES], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Too many open files" in done.stderr
+
+
 def test_an_error_does_not_wait_for_what_is_running() -> None:
     """Nobody wants the results any more."""
     started = time.monotonic()

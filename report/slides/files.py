@@ -7,8 +7,9 @@ from experiments.runner import Results
 from experiments.workers import Workers
 from report.contents import TITLE
 from report.cost import Cost
-from report.drawing import FIRST, Easel, Parts, all_frames
+from report.drawing import FIRST, Easel, all_frames
 from report.drawing import Picture as Drawn
+from report.figure_archive import Parts
 from report.figures import figures_of
 from report.figures.export import labelled
 from report.figures.fonts import find_font
