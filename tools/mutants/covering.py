@@ -1,0 +1,213 @@
+"""Which test runs which line: recorded once, so that a mutant is judged by the tests that can see it alone.
+
+Lines are known by module, scope and text, so that a record stays good when they move. What a fixture of more than one
+test runs counts for each of them; caches are emptied before every test, so that no test lives on another's work.
+"""
+
+import functools
+import gc
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tools.mutants.mutations import Mutant, Scopes
+
+ROOT = Path(__file__).parents[2]
+MODULES = [*sorted(ROOT.glob("scaling/*.py")), ROOT / "experiments" / "claims.py"]
+# The tests that judge the science: none that builds a report or starts a process or a browser.
+NAMES = """aligned assumptions attention attention_law causal claims decoder dot_product_law entries freezing
+further_rules goodness gradient_claims gradients gram heads initialisation interpolation intervals lookup moments
+multi_head normals pairs questions row_pieces rules sampling saturation scalings softmax_law temperature torch_random
+vectors"""
+FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
+SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
+BUDGET = 8.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
+
+OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=mutants"]
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported before pytest starts
+hypothesis.settings.register_profile(  # the same examples every time, and no search for the smallest that fails
+    "mutants", database=None, derandomize=True, deadline=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+)
+
+Line = tuple[str, str, str]  # module, scope, text
+
+
+def empty_caches() -> None:
+    """Forget what functions have kept."""
+    for kept in gc.get_objects():
+        if isinstance(kept, functools._lru_cache_wrapper) and str(kept.__module__).startswith(("scaling", "experiments")):
+            kept.cache_clear()
+
+
+class Judges:
+    """A pytest plugin that leaves out what needs a report or a browser."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave it out."""
+        items[:] = [item for item in items if not SHARED & set(item.fixturenames)]
+
+
+class Recorder(Judges):
+    """A pytest plugin that notes the lines of MODULES each test runs, and its seconds."""
+
+    def __init__(self) -> None:
+        self.modules = {str(path): str(path.relative_to(ROOT)) for path in MODULES}
+        self.target: set[tuple[str, int]] = set()  # outside tests: nobody's
+        self.tests: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        self.shared: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
+        self.seconds: dict[str, float] = {}
+
+    def trace(self, frame, event, argument):
+        """What sys.settrace calls."""
+        path = frame.f_code.co_filename
+        if path not in self.modules:
+            return None
+        target = self.target
+
+        def line(frame, event, argument):
+            if event == "line":
+                target.add((path, frame.f_lineno))
+            return line
+
+        return line
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Note a test's own lines, and then its fixtures'."""
+        empty_caches()
+        self.target = self.tests[item.nodeid]
+        since = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - since
+            for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+                for definition in definitions:
+                    self.tests[item.nodeid] |= self.shared.get((name, definition.baseid), set())
+            self.target = set()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef) -> Iterator[None]:
+        """Note what a fixture runs that several tests share."""
+        before = self.target
+        if fixturedef.scope != "function":
+            self.target = self.shared[fixturedef.argname, fixturedef.baseid]
+        try:
+            return (yield)
+        finally:
+            self.target = before
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test that fails without a mutant cannot judge."""
+        if report.failed:
+            self.tests.pop(report.nodeid, None)
+
+    def record(self, test_file: Path) -> dict:
+        """Run a file's tests: the lines that they ran, and of every test its seconds and which of these lines."""
+        sys.settrace(self.trace)
+        code = pytest.main([*OPTIONS, str(test_file)], plugins=[self])
+        sys.settrace(None)
+        if code not in (0, 1, 5):
+            raise SystemExit(f"mutants: {test_file.name} did not run: exit code {int(code)}")
+        texts = {path: Path(path).read_text("utf-8") for path in self.modules}
+        scopes, lines = ({path: make(text) for path, text in texts.items()} for make in (Scopes, str.splitlines))
+        ids: dict[Line, int] = {}
+
+        def known(places: set[tuple[str, int]]) -> list[int]:
+            found = ((self.modules[path], scopes[path].around(n), lines[path][n - 1].strip()) for path, n in places)
+            return sorted({ids.setdefault(line, len(ids)) for line in found})
+
+        tests = {name: [self.seconds[name], known(places)] for name, places in self.tests.items()}
+        return {"lines": list(ids), "tests": tests}
+
+
+def record_all(folder: Path, jobs: int) -> None:
+    """Record the files of tests that have changed since they were recorded, each in a process of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stale = [file for file in FILES if _recorded(folder, file) is None]
+    running: set[int] = set()
+    while stale or running:
+        while stale and len(running) < jobs:
+            file = stale.pop(0)
+            print(f"recording what {file.name} runs", flush=True)
+            child = os.fork()
+            if child == 0:
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), 1)
+                record = Recorder().record(file) | {"of": hashlib.sha256(file.read_bytes()).hexdigest()}
+                (folder / f"{file.stem}.json").write_text(json.dumps(record))
+                os._exit(0)
+            running.add(child)
+        child, status = os.wait()
+        running.discard(child)
+        if status:
+            raise SystemExit("mutants: a file of tests could not be recorded")
+
+
+def _recorded(folder: Path, file: Path) -> dict | None:
+    """The record of a file of tests, unless it is of another version of it."""
+    at = folder / f"{file.stem}.json"
+    record = json.loads(at.read_text()) if at.exists() else None
+    return record if record and record["of"] == hashlib.sha256(file.read_bytes()).hexdigest() else None
+
+
+class Coverage:
+    """What a record says of mutants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seconds: dict[str, float] = {}
+        self.tests: dict[Line, set[str]] = defaultdict(set)
+        for file in FILES:
+            record = _recorded(folder, file)
+            if record is None:
+                continue
+            lines = [tuple(line) for line in record["lines"]]
+            for name, (seconds, covered) in record["tests"].items():
+                self.seconds[name] = seconds
+                for i in covered:
+                    self.tests[lines[i]].add(name)
+
+    def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str]) -> list[str]:
+        """The tests that run a mutant's statement, within BUDGET; of an early one, those that can tell it was changed."""
+        statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
+        if mutant.number in scopes.early:
+            names = set(re.findall(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?:: [^=]+)? =", "\n".join(statement), re.M))
+            words = {word for name in names for word in name.split(", ")}
+            mentions = re.compile(r"\b(?:" + "|".join(map(re.escape, words)) + r")\b") if words else None
+            found = {
+                name
+                for (module, where, text), tests in self.tests.items()
+                if (module == mutant.module and mutant.where and f"{where}.".startswith(f"{mutant.where}."))
+                or (mentions is not None and mentions.search(text))
+                for name in tests
+            } or {name for (module, _, _), tests in self.tests.items() if module == mutant.module for name in tests}
+        else:
+            found = {name for text in statement for name in self.tests.get((mutant.module, mutant.where, text), ())}
+            if not found:  # a line that is new since the record, or runs at import
+                found = {
+                    name
+                    for (module, where, _), tests in self.tests.items()
+                    if (module, where) == (mutant.module, mutant.where)
+                    for name in tests
+                }
+        own = f"tests/test_{Path(mutant.module).stem}.py"
+        chosen, left = [], BUDGET
+        for name in sorted(found, key=lambda name: (not name.startswith(own), self.seconds[name], name)):
+            if left >= self.seconds[name]:
+                chosen.append(name)
+                left -= self.seconds[name]
+        totals: dict[str, float] = defaultdict(float)
+        for name in chosen:
+            totals[name.partition("::")[0]] += self.seconds[name]
+        by_file = sorted(chosen, key=lambda name: (totals[name.partition("::")[0]], self.seconds[name], name))
+        return sorted(by_file, key=lambda name: totals[name.partition("::")[0]])
