@@ -29,6 +29,7 @@ further_rules goodness gradient_claims gradients gram heads initialisation inter
 multi_head normals pairs questions row_pieces rules sampling saturation scalings softmax_law temperature torch_random
 vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
+FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
 BUDGET = 8.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
 
@@ -191,6 +192,7 @@ class Coverage:
                 or (mentions is not None and mentions.search(text))
                 for name in tests
             } or {name for (module, _, _), tests in self.tests.items() if module == mutant.module for name in tests}
+            found |= {name for name in self.seconds if name.startswith(f"tests/{EVERY.name}")}
         else:
             found = {name for text in statement for name in self.tests.get((mutant.module, mutant.where, text), ())}
             if not found:  # a line that is new since the record, or runs at import

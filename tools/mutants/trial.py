@@ -25,6 +25,7 @@ import pytest
 
 from tools.mutants.covering import FILES, OPTIONS, ROOT, Judges, empty_caches
 
+FAULT = "the trial itself failed:"
 MEMORY = 8 * 2**30  # bytes of addresses a trial may have
 LEAST_SECONDS, SLOWNESS = 10.0, 5.0  # a trial may compute so long, or so many times as long as its tests take
 
@@ -188,7 +189,7 @@ class Trials:
                     by = by or ("time" if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else "crash")
                 elif os.WEXITSTATUS(status) and not by:
                     by = f"exit code {os.WEXITSTATUS(status)}"
-                self.report(name, Outcome(bool(by), by, usage.ru_utime + usage.ru_stime))
+                self.report(name, Outcome(bool(by) and not by.startswith(FAULT), by, usage.ru_utime + usage.ru_stime))
                 return
             time.sleep(0.005)
 
@@ -213,11 +214,11 @@ class Trials:
             else:
                 self.said = say
                 chosen = [items[name] for name in trial.tests if name in items]
-                for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+                for item, following in zip(chosen, [*chosen[1:], None], strict=False):
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             os._exit(0)
-        except BaseException as error:
-            say(f"{type(error).__name__}: {error}")
+        except BaseException as error:  # of this file, not of a test
+            say(f"{FAULT} {type(error).__name__}: {error}")
 
     def _run_anew(self, trial: Trial, say: Callable[[str], None]) -> None:
         """Import everything again, the changed module from the changed source, and run the tests."""
