@@ -180,6 +180,7 @@ class Coverage:
 
     def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str]) -> list[str]:
         """The tests that run a mutant's statement, within BUDGET; of an early one, those that can tell it was changed."""
+        own = f"tests/test_{Path(mutant.module).stem}.py::"
         statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
         if mutant.number in scopes.early:
             names = set(re.findall(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?:: [^=]+)? =", "\n".join(statement), re.M))
@@ -192,7 +193,7 @@ class Coverage:
                 or (mentions is not None and mentions.search(text))
                 for name in tests
             } or {name for (module, _, _), tests in self.tests.items() if module == mutant.module for name in tests}
-            found |= {name for name in self.seconds if name.startswith(f"tests/{EVERY.name}")}
+            found |= {name for name in self.seconds if name.startswith((own, f"tests/{EVERY.name}"))}
         else:
             found = {name for text in statement for name in self.tests.get((mutant.module, mutant.where, text), ())}
             if not found:  # a line that is new since the record, or runs at import
@@ -202,7 +203,6 @@ class Coverage:
                     if (module, where) == (mutant.module, mutant.where)
                     for name in tests
                 }
-        own = f"tests/test_{Path(mutant.module).stem}.py"
         chosen, left = [], BUDGET
         for name in sorted(found, key=lambda name: (not name.startswith(own), self.seconds[name], name)):
             if left >= self.seconds[name]:

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
 BINARY = {
     "Add": ("Sub",), "Sub": ("Add",), "Mul": ("Div",), "Div": ("Mul",), "FloorDiv": ("Div", "Mul"), "Mod": ("Mul",),
@@ -63,7 +64,7 @@ def mutants_of(path: Path, module: str) -> Iterator[Mutant]:
     from cosmic_ray.ast import ast_nodes, get_ast
 
     source = path.read_text("utf-8")
-    lines, unchanged = source.split("\n"), compile(source, str(path), "exec")
+    lines, unchanged = source.split("\n"), _meaning(compile(source, str(path), "exec"))
     annotated, scopes, tree = _annotations(source), Scopes(source), get_ast(source)
     seen: dict[tuple[str, str, str], int] = {}
     for family, names in OPERATORS.items():
@@ -80,7 +81,7 @@ def mutants_of(path: Path, module: str) -> Iterator[Mutant]:
                     compiled = compile(changed, str(path), "exec")
                 except SyntaxError:
                     continue
-                if compiled == unchanged:
+                if _meaning(compiled) == unchanged:
                     continue
                 pairs = enumerate(zip(lines, changed.split("\n"), strict=False), start=1)
                 number, line, becomes = next((n, a.strip(), b.strip()) for n, (a, b) in pairs if a != b)
@@ -104,6 +105,12 @@ def _changed(source: str, operator, occurrence: int) -> str:
             return node
 
     return Change().walk(get_ast(source)).get_code()
+
+
+def _meaning(code: CodeType) -> tuple:
+    """What a code does, wherever it stands: 1e75 + 1 is 1e75."""
+    constants = [_meaning(x) if isinstance(x, CodeType) else repr(x) for x in code.co_consts]
+    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 def _is_small(number: str) -> bool:
