@@ -160,7 +160,7 @@ def second_moments(
         for scores in _pieces(rng, d_k, tiles, queries, keys):
             rows = scores.reshape(-1, tiles.n_keys)
             total += float(rows.sum(dtype=np.float64))
-            square += float(np.vecdot(rows, rows).sum(dtype=np.float64))
+            square += float(np.vecdot(rows, rows, dtype=np.float64).sum())  # of 1e24 or 1e-24, beyond single precision
     else:
         for _ in range(tiles.n_tiles):
             sum_q, gram_q = _gram(rng, queries, d_k, tiles.n_queries)

@@ -307,6 +307,69 @@ def test_a_wrong_line_is_refused(line: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "parameter", "least", "most"),
+    [
+        ("power", "alpha", -8.0, 8.0),
+        ("temperature", "temperature", 1e-6, 1e6),
+        ("log-n", "power", 0.0, 4.0),
+        ("scalable", "s", 1e-6, 1e6),
+        ("normalised", "gain", 1e-6, 1e6),
+        ("soft-cap", "cap", 1e-6, 1e6),
+        ("sigmoid", "bias", -1e3, 1e3),
+        ("shifted", "s", 1e-6, 1e6),
+        ("model", "n_heads", 1, 2**62),
+        ("log-n", "length", 2, 2**62),
+        ("yarn", "length", 1, 2**62),
+        ("qk-norm", "length", 2, 2**62),
+    ],
+)
+def test_parameters_are_taken_up_to_their_limits(rule: str, parameter: str, least: float, most: float) -> None:
+    """And not a step beyond: the limits are those that the message names."""
+    line = {"rule": rule, **LINES[rule]}
+    for limit, beyond in ((least, -math.inf), (most, math.inf)):
+        assert getattr(score_rule(line | {parameter: limit}), parameter) == limit
+        outside = limit + math.copysign(1, beyond) if isinstance(limit, int) else math.nextafter(limit, beyond)
+        outside = int(outside) if isinstance(limit, int) else outside
+        if outside == limit:  # 2^62 + 1 is no float
+            outside = limit + 1
+        with pytest.raises(ValueError, match=f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"):
+            score_rule(line | {parameter: outside})
+
+
+def test_formulas_and_sources_word_for_word() -> None:
+    """As the page prints them, with names for the powers that have one."""
+    made = {
+        RAW: (r"z", "–"),
+        SCALED: (r"z / \sqrt{d_k}", "Vaswani and others 2017"),
+        PowerRule("p", 1): (r"z / d_k", "Yang and others 2022, up to a constant"),
+        PowerRule("p", 0.25): (r"z / d_k^{0.25}", "–"),
+        ModelRule("m", 8): (r"z / \sqrt{8\, d_k}", "a frequent slip"),
+        TemperatureRule("t", 0.5): (r"z / (0.5 \sqrt{d_k})", "common in code"),
+        LogRule("l", 512): (r"\log_{512} n \, z / \sqrt{d_k}", "Su 2021; Chiang and Cholak 2022"),
+        LogRule("r", 16, 0.5): (r"\sqrt{\log_{16} n} \, z / \sqrt{d_k}", "from the exact law"),
+        LogRule("q", 16, 2): (r"(\log_{16} n)^{2} \, z / \sqrt{d_k}", "from the exact law"),
+        ScalableRule("s", 0.43): (r"0.43 \ln n \cdot z / \sqrt{d_k}", "Nakanishi 2025"),
+        YarnRule("y", 16): (r"(0.1 \ln \max(n / 16, 1) + 1)^2 \, z / \sqrt{d_k}", "Peng and others 2023 (YaRN)"),
+        NormalisedRule("n"): (r"\sqrt{d_k} \cos(q, k)", "Henry and others 2020, with a learned gain"),
+        NormalisedRule("g", 3): (r"3 \cos(q, k)", "Henry and others 2020, with a learned gain"),
+        QKNormRule("q", 64): (r"\log_2(64^2 - 64) \cos(q, k)", "Henry and others 2020, as it starts"),
+        SoftCapRule("c", 50): (r"50 \tanh(z / (50 \sqrt{d_k}))", "Gemma 2, 2024"),
+        SigmoidRule("g"): (r"\ln \sigma(z / \sqrt{d_k} - \ln n)", "Ramapuram and others 2024"),
+        SigmoidRule("b", 1): (r"\ln \sigma(z / \sqrt{d_k} +1)", "Ramapuram and others 2024"),
+        ShiftedRule("d", 0.43): (r"z / \sqrt{d_k} - 0.43 \ln n", "a misreading of Nakanishi 2025"),
+    }
+    assert {rule: (rule.formula, rule.source) for rule in made} == made
+
+
+def test_the_nearest_of_two_like_names_is_offered() -> None:
+    """One word, the likest."""
+    with pytest.raises(ValueError, match=r"; did you mean 'scalable'\?$"):
+        score_rule({"rule": "scaleable"})
+    with pytest.raises(ValueError, match=r"'xyzzy' is unknown; allowed: [a-z, -]+$"):
+        score_rule({"rule": "xyzzy"})
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: LogRule("l", 512).factor_at(0, 5), "LogRule.factor_at: d_k must be a whole number from 1; received 0"),

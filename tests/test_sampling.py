@@ -241,6 +241,18 @@ def test_impossible_rows_are_refused_before_anything_is_drawn(sizes: tuple[Any, 
         draw_rows(np.random.default_rng(0), *sizes)
 
 
+@pytest.mark.parametrize("law", [Gaussian(sd=1e12), Gaussian(sd=1e-12), Gaussian(mean=1e12), Gaussian(mean=-1e12)])
+def test_entries_are_drawn_up_to_the_limits_that_the_message_names(law: EntryLaw) -> None:
+    """Their products are in the range of single precision; squares of these are not, and are taken in double."""
+    for tiles in (Tiles(1, 2, 3), Tiles(1, 40, 50)):  # without the short way, and with it
+        (scores,) = draw_scores(np.random.default_rng(0), 4, tiles, law, law)
+        assert np.isfinite(scores).all()
+        exact = scores.astype(np.float64)
+        mean, square = second_moments(np.random.default_rng(0), 4, tiles, law, law)
+        assert square == pytest.approx(np.square(exact).mean(), rel=1e-5)
+        assert mean == pytest.approx(exact.mean(), abs=1e-5 * square**0.5)
+
+
 @pytest.mark.parametrize("law", [Gaussian(sd=1e20), Gaussian(sd=1e-20), Gaussian(mean=-1e13), Uniform(-1e15, 1e15)])
 def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw) -> None:
     """By the side that has them."""

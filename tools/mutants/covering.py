@@ -31,7 +31,7 @@ vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
-BUDGET = 8.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
+BUDGET = 4.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
 
 OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=mutants"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported before pytest starts

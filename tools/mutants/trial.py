@@ -43,7 +43,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether some test failed, and which; "time" and "crash" count."""
+    """Whether some test failed, and which; "time", "crash" and "import" count."""
 
     killed: bool
     by: str
@@ -227,7 +227,7 @@ class Trials:
         files = dict.fromkeys(str(ROOT / name.partition("::")[0]) for name in trial.tests)
         code = pytest.main([*OPTIONS, "-x", *files], plugins=[Chosen(trial.tests, say)])
         if code not in (0, 5):
-            say(f"exit code {int(code)}")
+            say("import" if code == pytest.ExitCode.USAGE_ERROR else f"exit code {int(code)}")
 
 
 def _limit(trial: Trial) -> float:
@@ -240,8 +240,9 @@ def run_trials(
     report: Callable[[object, Outcome], None],
     jobs: int = 2,
     files: Sequence[Path] = FILES,
+    options: Sequence[str] = (),
 ) -> None:
     """Try mutants, each with a name, and report the outcome of each as it comes."""
-    code = pytest.main([*OPTIONS, *map(str, files)], plugins=[Judges(), Trials(trials, report, jobs)])
+    code = pytest.main([*OPTIONS, *options, *map(str, files)], plugins=[Judges(), Trials(trials, report, jobs)])
     if code not in (0, 5):
         raise SystemExit(f"mutants: the tests cannot be collected: exit code {int(code)}")
