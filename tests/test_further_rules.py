@@ -332,7 +332,9 @@ def test_parameters_are_taken_up_to_their_limits(rule: str, parameter: str, leas
         outside = int(outside) if isinstance(limit, int) else outside
         if outside == limit:  # 2^62 + 1 is no float
             outside = limit + 1
-        with pytest.raises(ValueError, match=f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"):
+        with pytest.raises(
+            ValueError, match=f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"
+        ):
             score_rule(line | {parameter: outside})
 
 

@@ -126,9 +126,13 @@ def main(arguments: list[str]) -> int:
     found = [result for key, result in results.read().items() if key in present]
     opened = [r for r in found if not r["killed"] and key_of(r)[:4] not in explained]
     for result in opened:
-        print(f"{result['module']} {result['where']}\n  {result['line']}\n  {result['becomes']}    {result['n_tests']} tests")
+        print(
+            f"{result['module']} {result['where']}\n  {result['line']}\n  {result['becomes']}    {result['n_tests']} tests"
+        )
     print(table(found, set(explained)))
-    print(f"not tried yet: {len(present) - len(found)}; killed by: {Counter(r['by'].split('::')[0] for r in found if r['killed']).most_common(5)}")
+    print(
+        f"not tried yet: {len(present) - len(found)}; killed by: {Counter(r['by'].split('::')[0] for r in found if r['killed']).most_common(5)}"
+    )
     return int(bool(opened) or len(found) < len(present))
 
 

@@ -31,12 +31,18 @@ vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
-BUDGET = 4.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
+BUDGET = (
+    4.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
+)
 
 OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=mutants"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported before pytest starts
 hypothesis.settings.register_profile(  # the same examples every time, and no search for the smallest that fails
-    "mutants", database=None, derandomize=True, deadline=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    "mutants",
+    database=None,
+    derandomize=True,
+    deadline=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
 
 Line = tuple[str, str, str]  # module, scope, text
@@ -45,7 +51,9 @@ Line = tuple[str, str, str]  # module, scope, text
 def empty_caches() -> None:
     """Forget what functions have kept."""
     for kept in gc.get_objects():
-        if isinstance(kept, functools._lru_cache_wrapper) and str(kept.__module__).startswith(("scaling", "experiments")):
+        if isinstance(kept, functools._lru_cache_wrapper) and str(kept.__module__).startswith(
+            ("scaling", "experiments")
+        ):
             kept.cache_clear()
 
 

@@ -74,7 +74,11 @@ def mutants_of(path: Path, module: str) -> Iterator[Mutant]:
             for occurrence, (start, end) in enumerate(places):
                 if any(first <= start and end <= last for first, last in annotated):
                     continue
-                if name == "NumberReplacer" and occurrence % 2 and not _is_small(lines[start[0] - 1][start[1] : end[1]]):
+                if (
+                    name == "NumberReplacer"
+                    and occurrence % 2
+                    and not _is_small(lines[start[0] - 1][start[1] : end[1]])
+                ):
                     continue
                 changed = _changed(source, operator, occurrence)
                 try:

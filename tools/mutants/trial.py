@@ -138,7 +138,9 @@ class Chosen:
 class Trials:
     """A pytest plugin that, once everything is collected, tries mutants instead of running the tests."""
 
-    def __init__(self, trials: Iterator[tuple[object, Trial]], report: Callable[[object, Outcome], None], jobs: int) -> None:
+    def __init__(
+        self, trials: Iterator[tuple[object, Trial]], report: Callable[[object, Outcome], None], jobs: int
+    ) -> None:
         self.trials, self.report, self.jobs = trials, report, jobs
         self.said: Callable[[str], None] | None = None  # in a child
 
