@@ -120,7 +120,7 @@ def test_without_claims_there_is_a_ledger_too() -> None:
 
 @pytest.mark.parametrize("side", ["at most", "at least"])
 def test_a_region_holds_its_edge(side: str) -> None:
-    """It is closed: an interval that is the edge alone lies inside, and one that only touches it from outside does too."""
+    """It is closed: an interval that is the edge alone lies inside, and the next number outside."""
     assert judge(claim([1.0, 1.0, 1.0], side=side), 0.99).verdict == "confirmed"
     beyond = np.nextafter(1.0, 2.0 if side == "at most" else 0.0)
     assert judge(claim([beyond] * 3, side=side), 0.99).verdict == "refuted"

@@ -328,13 +328,10 @@ def test_parameters_are_taken_up_to_their_limits(rule: str, parameter: str, leas
     line = {"rule": rule, **LINES[rule]}
     for limit, beyond in ((least, -math.inf), (most, math.inf)):
         assert getattr(score_rule(line | {parameter: limit}), parameter) == limit
-        outside = limit + math.copysign(1, beyond) if isinstance(limit, int) else math.nextafter(limit, beyond)
-        outside = int(outside) if isinstance(limit, int) else outside
-        if outside == limit:  # 2^62 + 1 is no float
-            outside = limit + 1
-        with pytest.raises(
-            ValueError, match=f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"
-        ):
+        step = 1 if beyond > 0 else -1
+        outside = limit + step if isinstance(limit, int) else math.nextafter(limit, beyond)
+        message = f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"
+        with pytest.raises(ValueError, match=f"^{message}$"):
             score_rule(line | {parameter: outside})
 
 

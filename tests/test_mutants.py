@@ -1,4 +1,4 @@
-"""Mutation tests (make mutants): the tool kills what a test sees and nothing else, and its list of survivors is true."""
+"""Mutation tests (make mutants): the tool kills what a test sees and nothing else; its list of survivors is true."""
 
 import json
 import subprocess
@@ -77,9 +77,8 @@ def test_every_explained_survivor_is_a_line_that_exists() -> None:
 
 def test_lines_are_known_by_their_scope_and_statement() -> None:
     """Function and class around a line, all lines of its statement, and whether it runs at import."""
-    scopes = Scopes(
-        "A = 1\n\n\nclass B:\n    x: int = 2\n\n    def f(self,\n          y=3):\n        return (\n            y\n        )\n"
-    )
+    head = "A = 1\n\n\nclass B:\n    x: int = 2\n\n    def f(self,\n          y=3):\n"
+    scopes = Scopes(head + "        return (\n            y\n        )\n")
     assert [scopes.around(n) for n in (1, 5, 8, 10)] == ["", "B", "B.f", "B.f"]
     assert (list(scopes.statement(10)), list(scopes.statement(8))) == ([9, 10, 11], [7, 8])
     assert sorted(scopes.early) == [1, 4, 5, 7, 8]

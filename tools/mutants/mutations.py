@@ -3,15 +3,19 @@
 All of them would make some 21,000 mutants of the science, most of them dead without any test: a bit operator between
 floats is a TypeError, and a share of killed ones that counts it flatters. Here every place in the code gets the slips
 that a person makes there: the inverse operation, a boundary that is open instead of closed, a condition the wrong way
-round, a number off by one (small whole ones both ways), a forgotten minus or not, a loop that does not run, an error that is not caught. Annotations
+round, a number off by one, a forgotten minus or not, a loop that does not run, an error that is not caught. Annotations
 are left alone, since nothing is computed from them; so is what would not compile, or compiles to the same.
 """
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import CodeType
+from typing import Any
+
+Place = tuple[int, int]  # line and column
 
 BINARY = {
     "Add": ("Sub",), "Sub": ("Add",), "Mul": ("Div",), "Div": ("Mul",), "FloorDiv": ("Div", "Mul"), "Mod": ("Mul",),
@@ -58,71 +62,79 @@ class Mutant:
 
 
 def mutants_of(path: Path, module: str) -> Iterator[Mutant]:
-    """All of one file's, in the order of their operators; needs cosmic-ray, parso and attrs."""
-    from importlib import import_module
+    """All of one file's, one of its functions, classes or statements after the other.
 
-    from cosmic_ray.ast import ast_nodes, get_ast
+    Needs cosmic-ray's operators, and parso and attrs, which these import.
+    """
+    from cosmic_ray.ast import get_ast
 
     source = path.read_text("utf-8")
-    lines, unchanged = source.split("\n"), _meaning(compile(source, str(path), "exec"))
-    annotated, scopes, tree = _annotations(source), Scopes(source), get_ast(source)
+    lines, annotated, scopes = source.split("\n"), _annotations(source), Scopes(source)
     seen: dict[tuple[str, str, str], int] = {}
+    before = ""
+    for part in (node.get_code() for node in get_ast(source).children):
+        above, after = before.count("\n"), source[len(before) + len(part) :]
+        for operator, (start, end), changed in _changes(part):
+            start, end = ((line + above, column) for line, column in (start, end))
+            if any(first <= start and end <= last for first, last in annotated):
+                continue
+            pairs = enumerate(zip(lines, f"{before}{changed}{after}".split("\n"), strict=False), start=1)
+            number, line, becomes = next((n, a.strip(), b.strip()) for n, (a, b) in pairs if a != b)
+            where = scopes.around(number)
+            nth = seen[where, line, becomes] = seen.get((where, line, becomes), -1) + 1
+            yield Mutant(module, where, line, becomes, nth, operator, number, f"{before}{changed}{after}")
+        before += part
+
+
+def _changes(part: str) -> Iterator[tuple[str, tuple[Place, Place], str]]:
+    """Every change of a piece of code that changes what it does: the operator, start and end, and the piece then."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+
+    tree, unchanged = get_ast(part), _meaning(part)
     for family, names in OPERATORS.items():
         for name in names:
             operator = getattr(import_module(f"cosmic_ray.operators.{family}"), name)()
             places = [at for node in ast_nodes(tree) for at in operator.mutation_positions(node)]
             for occurrence, (start, end) in enumerate(places):
-                if any(first <= start and end <= last for first, last in annotated):
+                # Small numbers are off by one either way, the second time downwards; others once.
+                if name == "NumberReplacer" and occurrence % 2 and end[1] - start[1] > 1:
                     continue
-                if (
-                    name == "NumberReplacer"
-                    and occurrence % 2
-                    and not _is_small(lines[start[0] - 1][start[1] : end[1]])
-                ):
-                    continue
-                changed = _changed(source, operator, occurrence)
-                try:
-                    compiled = compile(changed, str(path), "exec")
-                except SyntaxError:
-                    continue
-                if _meaning(compiled) == unchanged:
-                    continue
-                pairs = enumerate(zip(lines, changed.split("\n"), strict=False), start=1)
-                number, line, becomes = next((n, a.strip(), b.strip()) for n, (a, b) in pairs if a != b)
-                where = scopes.around(number)
-                nth = seen[where, line, becomes] = seen.get((where, line, becomes), -1) + 1
-                yield Mutant(module, where, line, becomes, nth, name, number, changed)
+                changed = _changed(part, operator, occurrence)
+                if _meaning(changed) not in (unchanged, None):
+                    yield name, (start, end), changed
 
 
-def _changed(source: str, operator, occurrence: int) -> str:
-    """The source with one occurrence of an operator's change."""
+def _changed(part: str, operator: Any, occurrence: int) -> str:
+    """The code with one occurrence of an operator's change."""
     from cosmic_ray.ast import Visitor, get_ast
 
     class Change(Visitor):
         left = occurrence
 
-        def visit(self, node):
+        def visit(self, node: Any) -> Any:
             for index, _ in enumerate(operator.mutation_positions(node)):
                 self.left -= 1
                 if self.left == -1:
                     return operator.mutate(node, index)
             return node
 
-    return Change().walk(get_ast(source)).get_code()
+    return str(Change().walk(get_ast(part)).get_code())
 
 
-def _meaning(code: CodeType) -> tuple:
-    """What a code does, wherever it stands: 1e75 + 1 is 1e75."""
-    constants = [_meaning(x) if isinstance(x, CodeType) else repr(x) for x in code.co_consts]
-    return code.co_code, code.co_names, code.co_varnames, constants
+def _meaning(part: str) -> object:
+    """What a piece of code does, wherever it stands: 1e75 + 1 is 1e75. None if it cannot be compiled."""
+
+    def of(code: CodeType) -> object:
+        constants = [of(constant) if isinstance(constant, CodeType) else repr(constant) for constant in code.co_consts]
+        return code.co_code, code.co_names, code.co_varnames, constants
+
+    try:
+        return of(compile(part, "part", "exec"))
+    except SyntaxError:
+        return None
 
 
-def _is_small(number: str) -> bool:
-    """Whether a number is a whole one of one digit, where one less is another slip than one more."""
-    return len(number) == 1
-
-
-def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _annotations(source: str) -> list[tuple[Place, Place]]:
     """Start and end of every annotation."""
     found = []
     for node in ast.walk(ast.parse(source)):
