@@ -99,7 +99,7 @@ def _plan(
     _refuse_impossible(where, d_k, kurtosis_q, kurtosis_k)
     largest = Tiles(1, SIDES[-1], SIDES[-1])
     alone = max(2.0, largest.n_scores * variance_of_mean_square(d_k, largest, kurtosis_q, kurtosis_k))
-    if not is_number(relative_variance) or relative_variance <= 0 or alone > MOST_SCORES * float(relative_variance):
+    if not is_number(relative_variance) or alone > MOST_SCORES * float(relative_variance):
         raise ValueError(
             f"{where}: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"

@@ -28,7 +28,7 @@ def trials():
         tests = [f"tests/test_moments.py::{test}" for test in tests]
         yield name, Trial("scaling/moments.py", source.replace(old, new), tests, 1.0, early)
 run_trials(trials(), lambda name, outcome: found.update({name: [outcome.killed, outcome.by]}),
-           files=[Path("tests/test_moments.py")], options=["--noconftest"])
+           files=[Path("tests/test_moments.py")])
 print("FOUND", json.dumps(found))
 """
 
@@ -62,7 +62,7 @@ def test_the_tool_kills_what_a_test_sees_and_nothing_else() -> None:
         "the same": [False, ""],
         "seen at import": [True, node + "test_nothing_adds_nothing"],
         "not seen at import": [False, ""],
-        "does not import": [True, "import"],
+        "does not import": [True, "collection of tests/test_moments.py"],
     }
 
 

@@ -111,6 +111,16 @@ def test_plans_stay_as_they_are(
     assert scaling.sampling.plan_second_moments(*asked) == Tiles(*moments)
 
 
+def test_a_precision_that_is_just_reached_is_enough() -> None:
+    """A tile whose variance is the target is the plan; and so is the last target that 2⁶² scores may be needed for."""
+    for d_k, side in ((4096, 100), (300, 64)):
+        one = Tiles(1, side, side)
+        assert plan_tiles(d_k, variance_of_mean_square(d_k, one)) == one
+    assert plan_tiles(1, 2.0**-61, 1.0, 1.0).n_scores >= 2**32
+    with pytest.raises(ValueError, match="relative_variance must be a positive number"):
+        plan_tiles(1, np.nextafter(2.0**-61, 0), 1.0, 1.0)
+
+
 def test_costs_by_hand() -> None:
     """Nanoseconds of a block: draws, products, what each score takes, tiles; Gram matrices where these are shorter."""
     cost, second = scaling.sampling.products_cost, scaling.sampling._second_moments_cost
@@ -349,9 +359,19 @@ def test_entries_are_drawn_up_to_the_limits_that_the_message_names(law: EntryLaw
         assert mean == pytest.approx(exact.mean(), abs=1e-5 * square**0.5)
 
 
-@pytest.mark.parametrize("law", [Gaussian(sd=1e20), Gaussian(sd=1e-20), Gaussian(mean=-1e13), Uniform(-1e15, 1e15)])
-def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw) -> None:
+@pytest.mark.parametrize(
+    ("law", "received"),
+    [
+        (Gaussian(sd=1e20), r"1e\+20 and 0"),
+        (Gaussian(sd=1e-20), "1e-20 and 0"),
+        (Gaussian(mean=-1e13), r"1 and -1e\+13"),
+        (Uniform(-3e15, 3e15), r"1\.73205e\+15 and 0"),
+    ],
+)
+def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw, received: str) -> None:
     """By the side that has them."""
     for draw in (draw_scores, second_moments):
-        with pytest.raises(ValueError, match=rf"^{draw.__name__}: entries of keys must have a standard deviation from"):
+        with pytest.raises(
+            ValueError, match=rf"^{draw.__name__}: entries of keys must have a .*; received {received}$"
+        ):
             draw(np.random.default_rng(0), 4, Tiles(1, 2, 3), Gaussian(), law)

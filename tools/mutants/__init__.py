@@ -1,1 +1,1 @@
-"""Mutation tests of the science: does some test fail for every small change of the code?"""
+"""Mutation tests of the science: some test should fail for every small change of the code."""

@@ -1,4 +1,4 @@
-"""Mutation tests of the science: python -m tools.mutants [MODULE ...] [--again] [--fresh] [--list]
+"""Try every mutant of the science: python -m tools.mutants [MODULE ...] [--again] [--fresh] [--list].
 
 Every mutant of scaling/*.py and experiments/claims.py (tools/mutants/mutations.py says which) is judged by the tests
 that run its line. Results go to build/mutants/results.jsonl as they come, and a later run goes on from there; --again
@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,9 +23,11 @@ from tools.mutants.trial import Outcome, Trial, run_trials
 
 BUILD = ROOT / "build" / "mutants"
 # In the order in which a fault would matter.
-FIRST = """claims intervals moments entries sampling normals rules shape_rules length_rules normalised_rules rule_names
-dot_product_law softmax_law attention_law laplace_transform largest_weight gradient_law saturation gradients heads
-goodness""".split()
+FIRST = [
+    "claims", "intervals", "moments", "entries", "sampling", "normals", "rules", "shape_rules", "length_rules",
+    "normalised_rules", "rule_names", "dot_product_law", "softmax_law", "attention_law", "laplace_transform",
+    "largest_weight", "gradient_law", "saturation", "gradients", "heads", "goodness",
+]  # fmt: skip
 
 
 def key_of(result: dict) -> tuple:
@@ -73,9 +74,8 @@ def table(results: list[dict], explained: set[tuple]) -> str:
     for name, group in [*groups.items(), ("all", results)]:
         killed = sum(result["killed"] for result in group)
         known = sum(not result["killed"] and key_of(result)[:4] in explained for result in group)
-        rows.append(
-            f"{name:34}{len(group):8}{killed:8}{killed / max(1, len(group)):8.1%}{known:10}{len(group) - killed - known:6}"
-        )
+        share, left = killed / max(1, len(group)), len(group) - killed - known
+        rows.append(f"{name:34}{len(group):8}{killed:8}{share:8.1%}{known:10}{left:6}")
     return "\n".join(rows)
 
 
@@ -126,13 +126,10 @@ def main(arguments: list[str]) -> int:
     found = [result for key, result in results.read().items() if key in present]
     opened = [r for r in found if not r["killed"] and key_of(r)[:4] not in explained]
     for result in opened:
-        print(
-            f"{result['module']} {result['where']}\n  {result['line']}\n  {result['becomes']}    {result['n_tests']} tests"
-        )
+        print(f"{result['module']}  {result['where']}  {result['operator']}, {result['n_tests']} tests")
+        print(f"    {result['line']}\n    {result['becomes']}")
     print(table(found, set(explained)))
-    print(
-        f"not tried yet: {len(present) - len(found)}; killed by: {Counter(r['by'].split('::')[0] for r in found if r['killed']).most_common(5)}"
-    )
+    print(f"not tried yet: {len(present) - len(found)}")
     return int(bool(opened) or len(found) < len(present))
 
 

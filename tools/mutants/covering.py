@@ -31,12 +31,14 @@ vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
-BUDGET = (
-    4.0  # seconds of computing by the tests that judge one mutant, those of its own module first, then the shortest
-)
+BUDGET = 2.5  # seconds of computing by the tests that judge a mutant: those of its own module first, then the shortest
 
-OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=mutants"]
-OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported before pytest starts
+OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--noconftest"]
+OPTIONS += [
+    "--hypothesis-profile=mutants",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+]  # of what is imported before pytest starts
 hypothesis.settings.register_profile(  # the same examples every time, and no search for the smallest that fails
     "mutants",
     database=None,
@@ -51,9 +53,7 @@ Line = tuple[str, str, str]  # module, scope, text
 def empty_caches() -> None:
     """Forget what functions have kept."""
     for kept in gc.get_objects():
-        if isinstance(kept, functools._lru_cache_wrapper) and str(kept.__module__).startswith(
-            ("scaling", "experiments")
-        ):
+        if isinstance(kept, functools._lru_cache_wrapper):
             kept.cache_clear()
 
 
@@ -187,7 +187,7 @@ class Coverage:
                     self.tests[lines[i]].add(name)
 
     def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str]) -> list[str]:
-        """The tests that run a mutant's statement, within BUDGET; of an early one, those that can tell it was changed."""
+        """The tests that run a mutant's statement, within BUDGET; of an early one, those that may tell it is there."""
         own = f"tests/test_{Path(mutant.module).stem}.py::"
         statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
         if mutant.number in scopes.early:

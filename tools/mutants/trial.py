@@ -242,9 +242,8 @@ def run_trials(
     report: Callable[[object, Outcome], None],
     jobs: int = 2,
     files: Sequence[Path] = FILES,
-    options: Sequence[str] = (),
 ) -> None:
     """Try mutants, each with a name, and report the outcome of each as it comes."""
-    code = pytest.main([*OPTIONS, *options, *map(str, files)], plugins=[Judges(), Trials(trials, report, jobs)])
+    code = pytest.main([*OPTIONS, *map(str, files)], plugins=[Judges(), Trials(trials, report, jobs)])
     if code not in (0, 5):
         raise SystemExit(f"mutants: the tests cannot be collected: exit code {int(code)}")
