@@ -111,6 +111,21 @@ def test_two_claims_with_one_name_are_refused() -> None:
         judge_all([claim([1, 2]), claim([3, 4]), other], 0.001)
 
 
+def test_a_ledger_finds_its_claims_by_id_and_by_group() -> None:
+    """In its own order; nothing else is in it."""
+    claims = [
+        Claim(**{**vars(claim([1.0, value])), "id": name, "group": group})
+        for name, group, value in (("a", "one", 1.0), ("b", "two", 9.0), ("c", "one", 1.0))
+    ]
+    ledger = judge_all(claims, 0.001)
+    assert ledger["b"].claim is claims[1]
+    assert ("a" in ledger, "d" in ledger, 3 in ledger) == (True, False, False)
+    groups = {name: [judgement.claim.id for judgement in found] for name, found in ledger.groups.items()}
+    assert list(groups.items()) == [("one", ["a", "c"]), ("two", ["b"])]
+    assert ledger.summary == "2 confirmed, 1 undecided, 0 refuted"
+    assert ledger.count(Verdict.CONFIRMED) == 2
+
+
 def test_without_claims_there_is_a_ledger_too() -> None:
     """An empty one, at the confidence of a single interval."""
     ledger = judge_all([], 0.001)
