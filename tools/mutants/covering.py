@@ -216,8 +216,4 @@ class Coverage:
             if left >= self.seconds[name]:
                 chosen.append(name)
                 left -= self.seconds[name]
-        totals: dict[str, float] = defaultdict(float)
-        for name in chosen:
-            totals[name.partition("::")[0]] += self.seconds[name]
-        by_file = sorted(chosen, key=lambda name: (totals[name.partition("::")[0]], self.seconds[name], name))
-        return sorted(by_file, key=lambda name: totals[name.partition("::")[0]])
+        return sorted(chosen, key=lambda name: (self.seconds[name], name))

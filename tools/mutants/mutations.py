@@ -3,7 +3,7 @@
 All of them would make some 21,000 mutants of the science, most of them dead without any test: a bit operator between
 floats is a TypeError, and a share of killed ones that counts it flatters. Here every place in the code gets the slips
 that a person makes there: the inverse operation, a boundary that is open instead of closed, a condition the wrong way
-round, a number off by one, a forgotten minus or not, a loop that does not run, an error that is not caught. Annotations
+round, a number one too large, a forgotten minus or not, a loop that does not run, an error that is not caught. Annotations
 are left alone, since nothing is computed from them; so is what would not compile, or compiles to the same.
 """
 
@@ -96,8 +96,7 @@ def _changes(part: str) -> Iterator[tuple[str, tuple[Place, Place], str]]:
             operator = getattr(import_module(f"cosmic_ray.operators.{family}"), name)()
             places = [at for node in ast_nodes(tree) for at in operator.mutation_positions(node)]
             for occurrence, (start, end) in enumerate(places):
-                # Small numbers are off by one either way, the second time downwards; others once.
-                if name == "NumberReplacer" and occurrence % 2 and end[1] - start[1] > 1:
+                if name == "NumberReplacer" and occurrence % 2:  # one more will do; the second change is one less
                     continue
                 changed = _changed(part, operator, occurrence)
                 if _meaning(changed) not in (unchanged, None):
