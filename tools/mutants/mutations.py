@@ -3,8 +3,8 @@
 All of them would make some 21,000 mutants of the science, most of them dead without any test: a bit operator between
 floats is a TypeError, and a share of killed ones that counts it flatters. Here every place in the code gets the slips
 that a person makes there: the inverse operation, a boundary that is open instead of closed, a condition the wrong way
-round, a number one too large, a forgotten minus or not, a loop that does not run, an error that is not caught. Annotations
-are left alone, since nothing is computed from them; so is what would not compile, or compiles to the same.
+round, a number one too large, a forgotten minus or not, a loop that does not run, an error that is not caught.
+Annotations are left alone, since nothing is computed from them; so is what would not compile, or compiles to the same.
 """
 
 import ast
