@@ -94,6 +94,17 @@ def test_a_rule_of_products_is_the_same_through_either_door(rule: ProductRule) -
 
 
 @pytest.mark.parametrize("rule", PRODUCT_RULES, ids=repr)
+def test_a_row_alone_and_a_stack_of_tiles_have_the_scores_of_a_tile(rule: ProductRule) -> None:
+    """The number of keys is the last length of the dot products, whatever else they are counted by."""
+    products = np.random.default_rng(3).standard_normal((2, 3, 40))
+    for tile in range(2):
+        for row in range(3):
+            assert rule(products, 16)[tile, row] == pytest.approx(rule(products[tile, row], 16), rel=1e-14)
+    assert rule(products[1], 16) == pytest.approx(rule(products, 16)[1], rel=1e-14)
+    assert rule(products[0, 0], 16).shape == (40,)
+
+
+@pytest.mark.parametrize("rule", PRODUCT_RULES, ids=repr)
 def test_a_softmax_sees_differences_only(rule: ProductRule) -> None:
     """The same number on every score of a row changes no weight: softmax(scores + c) = softmax(scores)."""
     scores = rule.scores(*draws(np.random.default_rng(3)))
@@ -265,6 +276,8 @@ def test_every_name_makes_its_rule_from_a_line(name: str) -> None:
     assert type(rule) is SCORE_RULES[name]
     assert vars(rule) == {**vars(rule), **LINES[name], "name": "mine-2"}
     assert score_rule({"rule": name, **LINES[name]}).name == name
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    assert score_rule({"rule": name, **LINES[name], "name": letters}).name == letters
     assert rule.formula
     assert rule.source
     assert rule.scores(Q, K).shape == (1, 2)

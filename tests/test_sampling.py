@@ -97,6 +97,7 @@ def test_a_gram_matrix_takes_as_many_vectors_at_once_as_fit_or_as_it_has_rows(
         (4096, 1e-05, 4.5, (1, 542, 542), (1, 542, 542)),
         (16384, 0.001, 3.0, (1, 45, 45), (1, 45, 45)),
         (16, 1e300, 3.0, (1, 8, 8), (1, 8, 8)),
+        (1, 8 / 81**2, 1.0, (1, 9, 9), (1, 9, 9)),
         (1, 1e-09, 1.0, (3, 173, 173), (1, 300, 300)),
         (2048, 1e-09, 3.0, (11448, 512, 512), (11448, 512, 512)),
         (16384, 1e-08, 3.0, (215, 1023, 1023), (113, 1443, 1443)),
@@ -119,12 +120,17 @@ def test_a_precision_that_is_just_reached_is_enough() -> None:
     assert plan_tiles(1, 2.0**-61, 1.0, 1.0).n_scores >= 2**32
     with pytest.raises(ValueError, match="relative_variance must be a positive number"):
         plan_tiles(1, np.nextafter(2.0**-61, 0), 1.0, 1.0)
+    alone = 2 + 6 + 4 * (2**15 - 1)  # scores of the largest tile that tell as much as an independent one, at d_k = 1
+    assert plan_tiles(1, 1.000001 * alone / 2**62).n_scores > 2**45
+    with pytest.raises(ValueError, match="relative_variance must be a positive number"):
+        plan_tiles(1, 0.999999 * alone / 2**62)
 
 
 def test_costs_by_hand() -> None:
     """Nanoseconds of a block: draws, products, what each score takes, tiles; Gram matrices where these are shorter."""
     cost, second = scaling.sampling.products_cost, scaling.sampling._second_moments_cost
     assert cost(16, Tiles(3, 4, 5), 6.0) == pytest.approx(3 * (2.4 * 9 * 16 + 20 * (0.02 * 16 + 6) + 80))
+    assert cost(16, Tiles(3, 1, 2), 6.0) == pytest.approx(3 * (2.4 * 3 * 16 + 2 * (0.02 * 16 + 6) + 80))
     assert cost(16, Tiles(3, 1, 1), 6.0) == pytest.approx(3 * (2.4 * 2 * 16 + 0.02 * 16 + 6))
     assert second(16, Tiles(3, 4, 5)) == pytest.approx(3 * (2.4 * 9 * 16 + 20 * (0.02 * 16 + 0.5) + 80))
     assert second(4, Tiles(3, 50, 60)) == pytest.approx(3 * (110 * 4 * (2.4 + 0.02 * 2) + 8 * 16))
@@ -365,6 +371,7 @@ def test_entries_are_drawn_up_to_the_limits_that_the_message_names(law: EntryLaw
         (Gaussian(sd=1e20), r"1e\+20 and 0"),
         (Gaussian(sd=1e-20), "1e-20 and 0"),
         (Gaussian(mean=-1e13), r"1 and -1e\+13"),
+        (Gaussian(mean=1e12 + 0.5), r"1 and 1e\+12"),
         (Uniform(-3e15, 3e15), r"1\.73205e\+15 and 0"),
     ],
 )
