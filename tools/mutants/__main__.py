@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tools.mutants.survivors import explanations
 from tools.mutants.trial import Outcome, Trial, run_trials
 
 BUILD = ROOT / "build" / "mutants"
+BRIEF = 3.0  # seconds of tests for what is expected to survive
 # In the order in which a fault would matter.
 FIRST = [
     "claims", "intervals", "moments", "entries", "sampling", "normals", "rules", "shape_rules", "length_rules",
@@ -55,14 +56,16 @@ class Results:
             file.write(line + "\n")
 
 
-def trials_of(paths: list[Path], coverage: Coverage, wanted) -> Iterator[tuple[Mutant, Trial]]:
-    """Trials of the mutants that are wanted, a module at a time."""
+def trials_of(
+    paths: list[Path], coverage: Coverage, budget: Callable[[Mutant], float]
+) -> Iterator[tuple[Mutant, Trial]]:
+    """Trials of mutants, a module at a time, each by tests that take its budget of seconds; none without one."""
     for path in paths:
         source = path.read_text("utf-8")
         scopes, texts = Scopes(source), source.split("\n")
         for mutant in mutants_of(path, str(path.relative_to(ROOT))):
-            if wanted(mutant):
-                tests = coverage.judges(mutant, scopes, texts)
+            if seconds := budget(mutant):
+                tests = coverage.judges(mutant, scopes, texts, seconds)
                 seconds = sum(map(coverage.seconds.__getitem__, tests))
                 yield mutant, Trial(mutant.module, mutant.source, tests, seconds, mutant.number in scopes.early)
 
@@ -86,7 +89,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--again", action="store_true", help="try survivors without an explanation again")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--list", action="store_true", help="print the survivors without an explanation, and try none")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
+    parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests that judge a mutant; default: 20")
     given = parser.parse_args(arguments)
     stems = [Path(name).stem for name in given.modules]
     paths = sorted(
@@ -106,12 +110,15 @@ def main(arguments: list[str]) -> int:
         done = results.read()
         tests: dict[Mutant, int] = {}
 
-        def is_wanted(mutant: Mutant) -> bool:
+        def budget(mutant: Mutant) -> float:
             before = done.get(mutant.key)
-            return before is None or (given.again and not before["killed"] and mutant.key[:4] not in explained)
+            is_explained = mutant.key[:4] in explained
+            if before is None or (given.again and not before["killed"] and not is_explained):
+                return BRIEF if is_explained else given.budget
+            return 0.0
 
         def counted() -> Iterator[tuple[Mutant, Trial]]:
-            for mutant, trial in trials_of(paths, coverage, is_wanted):
+            for mutant, trial in trials_of(paths, coverage, budget):
                 tests[mutant] = len(trial.tests)
                 yield mutant, trial
 

@@ -31,8 +31,6 @@ vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
-BUDGET = 2.5  # seconds of computing by the tests that judge a mutant: those of its own module first, then the shortest
-
 OPTIONS = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "--tb=short", "--noconftest"]
 OPTIONS += [
     "--hypothesis-profile=mutants",
@@ -186,8 +184,11 @@ class Coverage:
                 for i in covered:
                     self.tests[lines[i]].add(name)
 
-    def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str]) -> list[str]:
-        """The tests that run a mutant's statement, within BUDGET; of an early one, those that may tell it is there."""
+    def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str], budget: float) -> list[str]:
+        """The tests that run a mutant's statement, shortest first; of an early one, those that may tell it is there.
+
+        Only as many as take `budget` seconds of computing together: those of the module's own file before others.
+        """
         own = f"tests/test_{Path(mutant.module).stem}.py::"
         statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
         if mutant.number in scopes.early:
@@ -211,7 +212,7 @@ class Coverage:
                     if (module, where) == (mutant.module, mutant.where)
                     for name in tests
                 }
-        chosen, left = [], BUDGET
+        chosen, left = [], budget
         for name in sorted(found, key=lambda name: (not name.startswith(own), self.seconds[name], name)):
             if left >= self.seconds[name]:
                 chosen.append(name)
