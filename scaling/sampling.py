@@ -211,7 +211,7 @@ def _pieces(
     """The generator behind `draw_scores`, which would not look at its arguments before the first piece is asked for."""
     m, n = tiles.n_queries, tiles.n_keys
     together = max(1, CHUNK // max(m * n, (m + n) * d_k))  # tiles at once
-    width = n if together > 1 else min(n, max(1, CHUNK // d_k, min(FEW_KEYS, MOST_ENTRIES // d_k)))  # keys at once
+    width = min(n, max(1, CHUNK // d_k, min(FEW_KEYS, MOST_ENTRIES // d_k)))  # keys at once
     for start in range(0, tiles.n_tiles, together):
         count = min(together, tiles.n_tiles - start)
         q = queries.sample_single(rng, (count, m, d_k))

@@ -335,7 +335,7 @@ def test_radial_rows_and_direct_rows_are_saturated_alike(d_k: int, n_keys: int) 
     assert disagreements(differences, 0.0) == []
 
 
-@pytest.mark.parametrize(("d_k", "n_rows", "n_keys"), [(1, 1, 1), (4, 7, 1000), (10**6, 3, 2)])
+@pytest.mark.parametrize(("d_k", "n_rows", "n_keys"), [(1, 1, 1), (4, 7, 1000), (4, 3, 3000), (10**6, 3, 2)])
 def test_rows_come_in_pieces_that_make_up_the_whole(
     monkeypatch: pytest.MonkeyPatch, d_k: int, n_rows: int, n_keys: int
 ) -> None:
