@@ -189,7 +189,7 @@ class Coverage:
 
         Only as many as take `budget` seconds of computing together: those of the module's own file before others.
         """
-        own = f"tests/test_{Path(mutant.module).stem}.py::"
+        first = (f"tests/test_{Path(mutant.module).stem}.py::", f"tests/{EVERY.name}::")
         statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
         if mutant.number in scopes.early:
             names = set(re.findall(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?:: [^=]+)? =", "\n".join(statement), re.M))
@@ -202,7 +202,7 @@ class Coverage:
                 or (mentions is not None and mentions.search(text))
                 for name in tests
             } or {name for (module, _, _), tests in self.tests.items() if module == mutant.module for name in tests}
-            found |= {name for name in self.seconds if name.startswith((own, f"tests/{EVERY.name}"))}
+            found |= {name for name in self.seconds if name.startswith(first)}
         else:
             found = {name for text in statement for name in self.tests.get((mutant.module, mutant.where, text), ())}
             if not found:  # a line that is new since the record, or runs at import
@@ -213,7 +213,7 @@ class Coverage:
                     for name in tests
                 }
         chosen, left = [], budget
-        for name in sorted(found, key=lambda name: (not name.startswith(own), self.seconds[name], name)):
+        for name in sorted(found, key=lambda name: (not name.startswith(first), self.seconds[name], name)):
             if left >= self.seconds[name]:
                 chosen.append(name)
                 left -= self.seconds[name]
