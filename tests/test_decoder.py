@@ -105,6 +105,22 @@ def test_shapes_and_precision_are_those_of_the_weights() -> None:
         np.testing.assert_allclose(found.logits, small().run(tokens()).logits, rtol=close, atol=close)
 
 
+def test_a_single_layer_is_a_model_too() -> None:
+    """Its sizes are read off its only layer, and its numbers are Llama's unless others are given."""
+    one = Decoder.of({name: w for name, w in weights().items() if not name.startswith("blocks.1.")}, N_HEADS)
+    assert (one.n_layers, one.d_k, one.n_key_heads, one.n_sharing) == (1, D_K, N_KEY_HEADS, 2)
+    assert (one.base, one.epsilon) == (10_000.0, 1e-6)
+    assert one.run(tokens()).logits.shape == (3, 7, N_WORDS)
+
+
+def test_multipliers_are_taken_up_to_a_million() -> None:
+    """Of either sign, and not beyond."""
+    for multiplier in (1e6, -1e6):
+        assert np.isfinite(small().run(tokens(), multiplier).logits).all()
+    with pytest.raises(ValueError, match="multiplier must be a number within ±1e6"):
+        small().run(tokens(), 1e6 + 0.5)
+
+
 def test_no_token_sees_a_later_one() -> None:
     """Another last token changes its own logits and none before; a part of a sequence has the logits of the whole."""
     decoder, ids = small(), tokens()

@@ -1,5 +1,6 @@
 """What is measured of one head: exact identities, rows against plain loops, intervals that hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -228,15 +229,52 @@ def test_few_tokens_have_no_interval() -> None:
     assert measure_rows(q, k, intervals=False).interval("variance") is None
     assert measure_head(q, k).interval("variance") is not None
     assert measure_head(q, k).interval("own_z") is None
+    assert measure_head(*head(16, 16, 4, seed=13)).interval("variance") is not None
 
 
-@pytest.mark.parametrize("n_sequences", [2, 9])
+def test_two_pieces_are_the_fewest_for_an_interval() -> None:
+    """Their pseudo-values are enough for a scatter; one has none."""
+    found = measure_head(*head(16, 16, 4, seed=13))
+    assert replace(found, pieces=found.pieces[:2]).interval("variance") is not None
+    assert replace(found, pieces=found.pieces[:1]).interval("variance") is None
+
+
+def test_the_smallest_head_has_rows() -> None:
+    """One query and two keys, worked out by hand; without intervals, and without own keys."""
+    found = measure_head([[1.0, 2.0]], [[1.0, 0.0], [0.0, 2.0]], scale=1.0)  # scores 1 and 4
+    p = 1 / (1 + np.exp(-3.0))
+    expected = {"mean": 2.5, "variance": 2.25, "row_sd": 1.5, "max_weight": p, "jacobian_trace": 2 * p * (1 - p)}
+    expected["effective_keys"] = np.exp(special.entr(p) + special.entr(1 - p))
+    assert {name: getattr(found.quantities, name) for name in expected} == pytest.approx(expected)
+    assert np.isnan([found.quantities.own_z, found.quantities.on_own, found.quantities.on_previous]).all()
+    assert found.quantities.on_first == 0
+    assert found.pieces.shape == (0, len(HeadQuantities._fields))
+    assert found.interval("variance") is None
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_scales_are_taken_up_to_their_limits(scale: float) -> None:
+    """And no softmax at either end is anything but even, or one key."""
+    found = measure_head(*head(16, 16, 4, seed=13), scale=scale).quantities
+    assert found.max_weight == pytest.approx(1 / 16 if scale < 1 else 1)
+
+
+def test_entries_are_taken_up_to_their_limit() -> None:
+    """1e60, told by the mean and by the scatter of the entries."""
+    entries = np.full((16, 2), 1e60)
+    assert measure_head(entries, np.ones((16, 2))).quantities.mean == pytest.approx(2e60)
+    for large in (np.nextafter(1e60, np.inf) * np.ones((16, 2)), 2e60 * np.resize([1.0, -1.0], (16, 2))):
+        with pytest.raises(ValueError, match="the entries of q must not be larger than about 1e"):
+            measure_head(large, np.ones((16, 2)))
+
+
+@pytest.mark.parametrize("n_sequences", [2, 8, 9])
 def test_several_sequences(n_sequences: int) -> None:
     """Quantities are means over sequences; from 8 on these are the pieces, of fewer theirs are."""
     parts = [measure_head(*head(20, 20, 4, seed)) for seed in range(n_sequences)]
     found = mean_head(parts)
     assert found.quantities.variance == pytest.approx(np.mean([part.quantities.variance for part in parts]))
-    assert (found.n_rows, len(found.pieces)) == (20 * n_sequences, {2: 16, 9: 9}[n_sequences])
+    assert (found.n_rows, len(found.pieces)) == (20 * n_sequences, {2: 16, 8: 8, 9: 9}[n_sequences])
     assert mean_head(parts[:1]) is parts[0]
     estimates = [part.quantities.row_sd for part in parts]
     if n_sequences == 9:

@@ -24,7 +24,7 @@ from tools.mutants.mutations import Mutant, Scopes
 ROOT = Path(__file__).parents[2]
 MODULES = [*sorted(ROOT.glob("scaling/*.py")), ROOT / "experiments" / "claims.py"]
 # The tests that judge the science: none that builds a report or starts a process or a browser.
-NAMES = """aligned assumptions attention attention_law causal claims decoder dot_product_law entries freezing
+NAMES = """aligned arrays assumptions attention attention_law causal claims decoder dot_product_law entries freezing
 further_rules goodness gradient_claims gradients gram heads initialisation interpolation intervals lookup moments
 multi_head normals pairs questions row_pieces rules sampling saturation scalings softmax_law temperature torch_random
 vectors"""
