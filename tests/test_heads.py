@@ -9,7 +9,8 @@ from scipy import special, stats
 from threadpoolctl import threadpool_limits
 
 from scaling import attention_law, measure_head, softmax_law
-from scaling.head_law import normalised_entropy_of_rows
+from scaling.head_law import _at_nodes, normalised_entropy_of_rows
+from scaling.head_rows import Visible
 from scaling.heads import HeadMeasurement, HeadQuantities, mean_head, measure_rows
 from scaling.token_pieces import TokenPieces
 from scaling.vector_moments import VectorMoments
@@ -298,6 +299,35 @@ def test_degenerate_heads() -> None:
     assert huge.quantities.dead_share > 0.9 or huge.quantities.max_weight < 0.2  # one key, or all that are equal
     tiny = measure_head(q * 1e-180, q * 1e-180)
     assert tiny.quantities.normalised_entropy == pytest.approx(1)
+
+
+def test_rows_are_taken_evenly_from_those_that_are_measured() -> None:
+    """Causal ones from the sixteenth on, each in the middle of a fifth of them; all, where as many are wanted."""
+    assert Visible(100, 100, True).queries(5).tolist() == [23, 40, 57, 74, 91]
+    assert Visible(10, 100, True).queries(3).tolist() == [1, 5, 8]
+    assert Visible(10, 10, False).queries(10).tolist() == list(range(10))
+    assert Visible(10, 10, False).queries(9).tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert Visible(15, 15, True).queries().tolist() == []
+
+
+@pytest.mark.parametrize("numbers", [[5, 100, 1000], [*range(2, 13), 500]])
+def test_the_law_of_rows_of_few_lengths_is_exact(numbers: list[int]) -> None:
+    """Twelve lengths are few; what is kept for the next call cannot be changed."""
+    sigma = np.linspace(0.3, 4, len(numbers))
+    found = normalised_entropy_of_rows(sigma, np.array(numbers))
+    exact = [float(softmax_law(s, n).entropy) / np.log(n) for s, n in zip(sigma, numbers, strict=True)]
+    assert found == pytest.approx(np.array(exact), abs=1e-8)
+    with pytest.raises(ValueError, match="read-only"):
+        _at_nodes(numbers[0])[:] = 0
+
+
+def test_the_law_of_rows_of_many_lengths_reaches_from_the_shortest_to_the_longest() -> None:
+    """A spline in ln n through twelve of them, the first and the last among these."""
+    numbers = np.unique(np.geomspace(2, 5000, 60).round().astype(int))
+    found = normalised_entropy_of_rows(np.full(len(numbers), 1.5), numbers)
+    exact = np.array([float(softmax_law(1.5, int(n)).entropy) / np.log(n) for n in numbers])
+    assert found == pytest.approx(exact, abs=2e-4)
+    assert found[[0, -1]] == pytest.approx(exact[[0, -1]], abs=1e-8)
 
 
 def test_moments_of_vectors_merge() -> None:

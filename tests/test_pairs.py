@@ -10,7 +10,7 @@ from judge import disagreements
 from scaling import Gaussian, Sparse, Tiles, Uniform, dot_product_moments, measure_pairs, plan_pairs
 from scaling.aligned import draw_aligned
 from scaling.pair_moments import _moments_of
-from scaling.pairs import PAIR_LAWS, AlignedPair, IndependentPair, PairLaw, SharedSignPair
+from scaling.pairs import PAIR_LAWS, AlignedPair, IndependentPair, PairLaw, SharedSignPair, Spread
 
 OTHERS: dict[str, PairLaw] = {
     "different": IndependentPair(Gaussian(mean=2.0, sd=0.5), Uniform(-1.0, 4.0)),
@@ -101,6 +101,52 @@ def test_planned_blocks_scatter_as_planned(name: str) -> None:
     planned = law.spread(6).relative_variance(tiles)
     assert planned <= wanted
     assert 0.6 * planned < reached < 1.4 * planned
+
+
+@pytest.mark.parametrize(
+    ("name", "d_k", "relative_variance", "tiles"),
+    [
+        ("gaussian", 1, 1e-05, (800000, 1, 1)),
+        ("gaussian", 64, 1e-06, (1473, 64, 64)),
+        ("sign", 16, 1e-05, (3, 256, 256)),
+        ("aligned", 64, 1e-05, (149, 64, 64)),
+        ("equal", 8, 0.0001, (69, 512, 1)),
+        ("offset", 512, 1e-06, (23438, 16, 16)),
+        ("shared-sign", 4096, 0.0001, (3, 64, 64)),
+        ("neighbours", 524288, 0.001, (2001, 1, 1)),
+        ("one-sided", 262144, 0.001, (2001, 1, 1)),
+    ],
+)
+def test_plans_stay_as_they_are(name: str, d_k: int, relative_variance: float, tiles: tuple[int, ...]) -> None:
+    """A plan decides what is drawn: one that changes, if only for speed, changes every number of a report."""
+    assert plan_pairs(PAIR_LAWS[name], d_k, relative_variance) == Tiles(*tiles)
+
+
+def test_plans_end_at_as_many_of_the_largest_tiles_as_they_say() -> None:
+    """2⁴⁰ tiles of 512 by 512 reach a little less than what is taken, and no more."""
+    law = PAIR_LAWS["gaussian"]
+    least = law.spread(64).relative_variance(Tiles(1, 512, 512)) / 2**40
+    assert plan_pairs(law, 64, np.nextafter(least, 1)).n_tiles >= 2**40
+    for too_small in (least, 0.99 * least):
+        with pytest.raises(ValueError, match=r"large enough for 2\^40 tiles"):
+            plan_pairs(law, 64, too_small)
+
+
+def test_a_block_scatters_by_hand() -> None:
+    """The larger one of variance and mean: what a pair has alone, and what its query and its key share with others."""
+    tiles = Tiles(7, 3, 5)
+    assert Spread(4.0, 0.5, 0.25, 0.125, 0.0625).relative_variance(tiles) == (4 + 0.5 * 4 + 0.25 * 2) / 105
+    assert Spread(0.5, 0.25, 0.125, 2.0, 3.0).relative_variance(tiles) == (1 + 2.0 * 4 + 3.0 * 2) / 105
+
+
+def test_a_shift_that_single_precision_rounds_is_made_good() -> None:
+    """Products of about 10⁷, whose exact mean is no float32: mean and variance keep all their digits."""
+    products = 1e7 + np.array([[[1.0, 4.0]], [[2.0, 9.0]], [[7.0, 1.0]]])
+    found = _moments_of([products.astype(np.float32)], 1e7 + 0.3, Tiles(3, 1, 2))
+    assert found.mean == pytest.approx(products.mean(), rel=1e-15)
+    means = products.mean(axis=(1, 2)) - 1e7
+    crossed = (means.sum() ** 2 - means @ means) / 6
+    assert found.variance == pytest.approx(np.square(products - 1e7).mean() - crossed, rel=1e-12)
 
 
 def test_moments_by_their_definition() -> None:
