@@ -162,7 +162,7 @@ def test_the_spread_of_entries_by_enumeration(offset: float) -> None:
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.1, 0.6, -0.6, 1.0])
-@pytest.mark.parametrize("d_k", [1, 7])
+@pytest.mark.parametrize("d_k", [3, 7])
 def test_the_spread_of_aligned_pairs_by_integration(rho: float, d_k: int) -> None:
     """Given |q|², chi-squared, or |z|², which is too: means of s = ρ (|q|² - d) + √(1 - ρ²) q·z, and of s²."""
     own, other = rho**2, 1 - rho**2
