@@ -61,6 +61,16 @@ def test_a_vector_of_equal_entries_is_nothing_to_layer_norm(entry: float) -> Non
     assert LayerNormRule("n").scores([[5.0]], [[7.0]]).tolist() == [[0.0]]
 
 
+def test_layer_norm_looks_at_each_vector_alone() -> None:
+    """In a stack too, where one vector of equal entries is 0 and its neighbours are not."""
+    vectors = np.random.default_rng(1).normal(size=(2, 3, 5))
+    vectors[0, 1] = 4.0
+    scores = LayerNormRule("n").scores(vectors, vectors)
+    assert np.diagonal(scores, axis1=1, axis2=2) == pytest.approx(np.array([[5, 0, 5], [5, 5, 5]]) / 5**0.5, abs=1e-12)
+    for tile, found in zip(vectors, scores, strict=True):
+        assert found == pytest.approx(LayerNormRule("n").scores(tile, tile), abs=1e-14)
+
+
 LENGTH_RULES = (LogRule("l", 512), LogRule("r", 512, 0.5), ScalableRule("s", 0.43), YarnRule("y", 16))
 PRODUCT_RULES = (
     RAW, SCALED, PowerRule("p", 0.7), ModelRule("m", 8), TemperatureRule("t", 2.0), *LENGTH_RULES,

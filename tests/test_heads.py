@@ -359,6 +359,14 @@ def test_pieces_of_tokens(n_tokens: int, n_pieces: int) -> None:
             assert places[-1] >= 3 * n_tokens / 4
 
 
+def test_pieces_of_tokens_by_hand() -> None:
+    """Four stretches to a piece, fewer where there are too few tokens, and one for all without a cut."""
+    assert TokenPieces(10, 1).stretches == [[(0, 10)]]
+    assert TokenPieces(16, 2).stretches == [[(0, 2), (4, 6), (8, 10), (12, 14)], [(2, 4), (6, 8), (10, 12), (14, 16)]]
+    assert TokenPieces(3, 3).stretches == [[(0, 1)], [(1, 2)], [(2, 3)]]
+    assert TokenPieces(5, 2).stretches == [[(0, 1), (2, 4)], [(1, 2), (4, 5)]]
+
+
 @pytest.mark.parametrize(
     "numbers", [[5, 5, 9, 200], list(range(2, 60)), [16, 40, 100, 1000, 5000] * 4 + list(range(16, 40))]
 )
