@@ -123,6 +123,14 @@ def test_eigenvalues_of_neighbours(d_k: int) -> None:
     assert np.sort(law.eigenvalues(d_k)) == pytest.approx(np.linalg.eigvalsh(law.covariance(d_k)))
 
 
+@pytest.mark.parametrize("fixed", ["mean", "variance"])
+def test_moments_that_a_law_fixes_cannot_be_set(fixed: str) -> None:
+    """A law whose draws would not follow the number takes no such argument."""
+    for make in (lambda **more: SharedSign(0.3, **more), Neighbours):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{fixed}'"):
+            make(**{fixed: 2.0})
+
+
 ONE: Any = np.eye(2)
 
 
