@@ -67,7 +67,7 @@ def trials_of(
             if seconds := budget(mutant):
                 tests = coverage.judges(mutant, scopes, texts, seconds)
                 seconds = sum(map(coverage.seconds.__getitem__, tests))
-                yield mutant, Trial(mutant.module, mutant.source, tests, seconds, mutant.number in scopes.early)
+                yield mutant, Trial(mutant.module, mutant.source, tests, seconds, coverage.is_early(mutant, scopes))
 
 
 def table(results: list[dict], explained: set[tuple]) -> str:

@@ -184,6 +184,11 @@ class Coverage:
                 for i in covered:
                     self.tests[lines[i]].add(name)
 
+    def is_early(self, mutant: Mutant, scopes: Scopes) -> bool:
+        """Whether a mutant acts at import: outside functions, or in one that no test calls."""
+        here = (mutant.module, mutant.where)
+        return mutant.number in scopes.early or all(here != (module, where) for module, where, _ in self.tests)
+
     def judges(self, mutant: Mutant, scopes: Scopes, texts: list[str], budget: float) -> list[str]:
         """The tests that run a mutant's statement, shortest first; of an early one, those that may tell it is there.
 
@@ -191,7 +196,7 @@ class Coverage:
         """
         first = (f"tests/test_{Path(mutant.module).stem}.py::", f"tests/{EVERY.name}::")
         statement = [texts[n - 1].strip() for n in scopes.statement(mutant.number)]
-        if mutant.number in scopes.early:
+        if self.is_early(mutant, scopes):
             names = set(re.findall(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*)(?:: [^=]+)? =", "\n".join(statement), re.M))
             words = {word for name in names for word in name.split(", ")}
             mentions = re.compile(r"\b(?:" + "|".join(map(re.escape, words)) + r")\b") if words else None
@@ -205,7 +210,7 @@ class Coverage:
             found |= {name for name in self.seconds if name.startswith(first)}
         else:
             found = {name for text in statement for name in self.tests.get((mutant.module, mutant.where, text), ())}
-            if not found:  # a line that is new since the record, or runs at import
+            if not found:  # a line that is new since the record
                 found = {
                     name
                     for (module, where, _), tests in self.tests.items()
