@@ -264,7 +264,8 @@ def test_entries_are_taken_up_to_their_limit() -> None:
     """1e60, told by the mean and by the scatter of the entries."""
     entries = np.full((16, 2), 1e60)
     assert measure_head(entries, np.ones((16, 2))).quantities.mean == pytest.approx(2e60)
-    for large in (np.nextafter(1e60, np.inf) * np.ones((16, 2)), 2e60 * np.resize([1.0, -1.0], (16, 2))):
+    either = np.repeat([[1.0, 1.0], [-1.0, -1.0]], 8, axis=0)  # of both signs in each of the pieces that are looked at
+    for large in (np.nextafter(1e60, np.inf) * np.ones((16, 2)), 2e60 * either):
         with pytest.raises(ValueError, match="the entries of q must not be larger than about 1e"):
             measure_head(large, np.ones((16, 2)))
 
