@@ -111,6 +111,8 @@ def test_planned_blocks_scatter_as_planned(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "d_k", "relative_variance", "tiles"),
     [
+        ("gaussian", 64, 0.5, (2, 2, 2)),
+        ("sign", 4, 2.0, (2, 1, 1)),
         ("gaussian", 1, 1e-05, (800000, 1, 1)),
         ("gaussian", 64, 1e-06, (1473, 64, 64)),
         ("sign", 16, 1e-05, (3, 256, 256)),

@@ -146,12 +146,13 @@ def record_all(folder: Path, jobs: int) -> None:
     while stale or running:
         while stale and len(running) < jobs:
             file = stale.pop(0)
+            version = _version(file)  # before it runs: it may be edited meanwhile
             print(f"recording what {file.name} runs", flush=True)
             child = os.fork()
             if child == 0:
                 with open(os.devnull, "w") as nowhere:
                     os.dup2(nowhere.fileno(), 1)
-                record = Recorder().record(file) | {"of": hashlib.sha256(file.read_bytes()).hexdigest()}
+                record = Recorder().record(file) | {"of": version}
                 (folder / f"{file.stem}.json").write_text(json.dumps(record))
                 os._exit(0)
             running.add(child)
@@ -165,7 +166,11 @@ def _recorded(folder: Path, file: Path) -> dict | None:
     """The record of a file of tests, unless it is of another version of it."""
     at = folder / f"{file.stem}.json"
     record = json.loads(at.read_text()) if at.exists() else None
-    return record if record and record["of"] == hashlib.sha256(file.read_bytes()).hexdigest() else None
+    return record if record and record["of"] == _version(file) else None
+
+
+def _version(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class Coverage:
