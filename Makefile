@@ -40,7 +40,7 @@ lock := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 
   --no-annotate --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cluster setup-dev report slides figures audit run bench scheduler worker test soak lint lock clean distclean
+.PHONY: help setup setup-cluster setup-dev report slides figures audit run bench scheduler worker test soak mutants lint lock clean distclean
 
 help: ## this list
 	@awk 'BEGIN { print "make TARGET [VARIABLE=value ...]\n" } /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/.*## /, ""); printf "  %-12s %s\n", name, $$0 } /^## / { sub(/^## /, "  "); variables = variables "\n" $$0 } END { print variables }' Makefile
@@ -84,6 +84,13 @@ test: setup-dev ## run the tests
 soak: setup-dev ## long campaigns of faults and statistics
 	@$(python) -m pytest -n auto --dist worksteal -m soak --junit-xml build/soak.xml
 
+mutants: setup-dev build/mutants/packages ## small faults put into the science one by one: does some test fail for each?
+	@PYTHONPATH=build/mutants/packages $(python) -m tools.mutants
+
+build/mutants/packages: requirements-mutants.lock | setup-dev
+	@$(python) -I -m pip install --quiet --disable-pip-version-check --no-input --upgrade --require-hashes --only-binary :all: \
+	  --no-deps --target $@ -r $< && touch $@
+
 lint: setup-dev ## check style and types
 	@$(python) -m ruff check && $(python) -m ruff format --check && $(python) -m mypy
 
@@ -92,6 +99,7 @@ lock: setup-dev ## renew the lock files from pyproject.toml
 	@$(lock) pyproject.toml --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
 	@$(lock) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
 	@$(lock) --group models --no-deps --output-file requirements-models.lock
+	@$(lock) --group mutants --no-deps --output-file requirements-mutants.lock
 
 clean: ## remove build/
 	@rm -rf build

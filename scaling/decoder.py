@@ -61,8 +61,8 @@ class Decoder:
     layers: tuple[DecoderLayer, ...]
     gain: Array  # (d_model,): γ, after the last layer
     n_heads: int
-    base: float = 10_000.0  # b of the rotation
-    epsilon: float = 1e-6  # ε of the normalisation
+    base: float  # b of the rotation
+    epsilon: float  # ε of the normalisation
 
     @classmethod
     def of(

@@ -18,7 +18,7 @@ from scaling.normals import standard_normals
 
 Shape = tuple[int, ...]
 
-LARGEST = 1e75  # parameter, and 1/LARGEST the smallest width: fourth powers stay within floats
+SMALLEST, LARGEST = 1e-75, 1e75  # width, and parameter: fourth powers stay within floats
 
 
 class VectorLaw(Protocol):
@@ -65,7 +65,7 @@ class Gaussian:
     def __post_init__(self) -> None:
         if not is_number(self.mean) or abs(self.mean) > LARGEST:
             raise ValueError(f"Gaussian: mean must be a number from -1e75 to 1e75; received {shown(self.mean)}")
-        if not is_number(self.sd) or not 1 / LARGEST <= self.sd <= LARGEST:
+        if not is_number(self.sd) or not SMALLEST <= self.sd <= LARGEST:
             raise ValueError(f"Gaussian: sd must be a number from 1e-75 to 1e75; received {shown(self.sd)}")
 
     @property
@@ -108,7 +108,7 @@ class Uniform:
         for name, value in (("low", self.low), ("high", self.high)):
             if not is_number(value) or abs(value) > LARGEST:
                 raise ValueError(f"Uniform: {name} must be a number from -1e75 to 1e75; received {shown(value)}")
-        if self.high - self.low < 1 / LARGEST:
+        if self.high - self.low < SMALLEST:
             raise ValueError(
                 f"Uniform: high must be above low by 1e-75 or more; received low {self.low!r} and high {self.high!r}"
             )

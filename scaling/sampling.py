@@ -106,7 +106,7 @@ def _plan(
     _refuse_impossible(where, d_k, kurtosis_q, kurtosis_k)
     largest = Tiles(1, SIDES[-1], SIDES[-1])
     alone = max(2.0, largest.n_scores * variance_of_mean_square(d_k, largest, kurtosis_q, kurtosis_k))
-    if not is_number(relative_variance) or relative_variance <= 0 or alone > MOST_SCORES * float(relative_variance):
+    if not is_number(relative_variance) or alone > MOST_SCORES * float(relative_variance):
         raise ValueError(
             f"{where}: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"
@@ -175,7 +175,7 @@ def second_moments(
         for scores in _pieces(rng, d_k, tiles, queries, keys):
             rows = scores.reshape(-1, tiles.n_keys)
             total += float(rows.sum(dtype=np.float64))
-            square += float(np.vecdot(rows, rows).sum(dtype=np.float64))
+            square += float(np.vecdot(rows, rows, dtype=np.float64).sum())  # of 1e24 or 1e-24, beyond single precision
     else:
         for _ in range(tiles.n_tiles):
             sum_q, gram_q = _gram(rng, queries, d_k, tiles.n_queries)
@@ -230,7 +230,7 @@ def _pieces(
     """The generator behind `draw_scores`, which would not look at its arguments before the first piece is asked for."""
     m, n = tiles.n_queries, tiles.n_keys
     together = max(1, CHUNK // max(m * n, (m + n) * d_k))  # tiles at once
-    width = n if together > 1 else min(n, max(1, CHUNK // d_k, min(FEW_KEYS, MOST_ENTRIES // d_k)))  # keys at once
+    width = min(n, max(1, CHUNK // d_k, min(FEW_KEYS, MOST_ENTRIES // d_k)))  # keys at once
     for start in range(0, tiles.n_tiles, together):
         count = min(together, tiles.n_tiles - start)
         q = queries.sample_single(rng, (count, m, d_k))

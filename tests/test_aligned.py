@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+import scaling.aligned
 from experiments.aligned import Aligned, AlignedCell
 from experiments.claims import Verdict
 from judge import disagreements, observed, verdicts
 from scaling.aligned import CHUNK, AlignedLaw, draw_aligned
+from scaling.normals import standard_normals
 
 RHOS = (0.0, 0.3, 1.0, -0.6)
 
@@ -62,6 +64,17 @@ def test_drawn_products_have_the_laws_moments(d_k: int) -> None:
     assert disagreements(rows, exact) == []
     wrong = [AlignedLaw(d_k, rho + 0.1 if rho <= 0 else rho - 0.1).mean - AlignedLaw(d_k, rho).mean for rho in RHOS]
     assert disagreements(np.array(rows)[:, : len(RHOS)], wrong) == list(range(len(RHOS)))
+
+
+def test_independent_products_are_those_of_the_drawn_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """q·z at ρ = 0 and q·q at 1, of q and z as they are drawn, a vector longer than a piece one at a time."""
+    monkeypatch.setattr(scaling.aligned, "CHUNK", 10)
+    pieces = list(draw_aligned(np.random.default_rng(5), 16, 3, (0.0, 1.0)))
+    rng = np.random.default_rng(5)
+    for piece in pieces:
+        q, z = standard_normals(rng, (1, 16)), standard_normals(rng, (1, 16))
+        assert piece == pytest.approx(np.array([[q[0] @ z[0]], [q[0] @ q[0]]]), rel=1e-5)
+    assert len(pieces) == 3
 
 
 def test_pieces_make_up_the_pairs_and_rhos_share_them() -> None:

@@ -135,9 +135,55 @@ def test_a_curve_is_judged_at_all_its_places(offsets: list[float], side: str, ve
 
 
 def test_two_claims_with_one_name_are_refused() -> None:
-    """A claim is found by its id."""
+    """A claim is found by its id; the message names the one that is shared."""
+    other = Claim(**{**vars(claim([1, 2])), "id": "other"})
     with pytest.raises(ValueError, match=r"claims share an id: \['id'\]"):
-        judge_all([claim([1, 2]), claim([3, 4])], 0.001)
+        judge_all([claim([1, 2]), claim([3, 4]), other], 0.001)
+
+
+def test_a_ledger_finds_its_claims_by_id_and_by_group() -> None:
+    """In its own order; nothing else is in it."""
+    claims = [
+        Claim(**{**vars(claim([1.0, value])), "id": name, "group": group})
+        for name, group, value in (("a", "one", 1.0), ("b", "two", 9.0), ("c", "one", 1.0))
+    ]
+    ledger = judge_all(claims, 0.001)
+    assert ledger["b"].claim is claims[1]
+    assert ("a" in ledger, "d" in ledger, 3 in ledger) == (True, False, False)
+    groups = {name: [judgement.claim.id for judgement in found] for name, found in ledger.groups.items()}
+    assert list(groups.items()) == [("one", ["a", "c"]), ("two", ["b"])]
+    assert ledger.summary == "2 confirmed, 1 undecided, 0 refuted"
+    assert ledger.count(Verdict.CONFIRMED) == 2
+
+
+def test_without_claims_there_is_a_ledger_too() -> None:
+    """An empty one, at the confidence of a single interval."""
+    ledger = judge_all([], 0.001)
+    assert (ledger.judgements, ledger.n_intervals, ledger.confidence) == ((), 0, 0.999)
+    assert ledger.summary == "0 confirmed, 0 undecided, 0 refuted"
+
+
+@pytest.mark.parametrize("side", ["at most", "at least"])
+def test_a_region_holds_its_edge(side: str) -> None:
+    """It is closed: an interval that is the edge alone lies inside, and the next number outside."""
+    assert judge(claim([1.0, 1.0, 1.0], side=side), 0.99).verdict == "confirmed"
+    beyond = np.nextafter(1.0, 2.0 if side == "at most" else 0.0)
+    assert judge(claim([beyond] * 3, side=side), 0.99).verdict == "refuted"
+
+
+def test_blocks_that_are_enough_are_not_asked_for_again() -> None:
+    """With exactly ten standard errors in a margin, an undecided claim needs no more blocks."""
+    blocks = around(1.0, 0.05)
+    error = judge(claim(blocks), 0.99).standard_error
+    found = judge(claim(blocks, prediction=1 + 10 * error, margin=10 * error), 0.99)
+    assert (found.verdict, found.blocks_needed) == ("undecided", None)
+    assert judge(claim(blocks, prediction=1 + 10 * error, margin=9.9 * error), 0.99).blocks_needed == 3
+    assert judge(claim(blocks, prediction=1 + 8 * error, margin=8 * error), 0.99).blocks_needed == 4
+
+
+def test_a_claim_is_shown_without_its_evidence() -> None:
+    """A failing test prints it on a line, not with thousands of block values."""
+    assert "evidence" not in repr(claim([1.0, 2.0]))
 
 
 def test_an_unknown_claim_is_not_found_silently() -> None:

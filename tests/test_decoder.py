@@ -105,6 +105,22 @@ def test_shapes_and_precision_are_those_of_the_weights() -> None:
         np.testing.assert_allclose(found.logits, small().run(tokens()).logits, rtol=close, atol=close)
 
 
+def test_a_single_layer_is_a_model_too() -> None:
+    """Its sizes are read off its only layer, and its numbers are Llama's unless others are given."""
+    one = Decoder.of({name: w for name, w in weights().items() if not name.startswith("blocks.1.")}, N_HEADS)
+    assert (one.n_layers, one.d_k, one.n_key_heads, one.n_sharing) == (1, D_K, N_KEY_HEADS, 2)
+    assert (one.base, one.epsilon) == (10_000.0, 1e-6)
+    assert one.run(tokens()).logits.shape == (3, 7, N_WORDS)
+
+
+def test_multipliers_are_taken_up_to_a_million() -> None:
+    """Of either sign, and not beyond."""
+    for multiplier in (1e6, -1e6):
+        assert np.isfinite(small().run(tokens(), multiplier).logits).all()
+    with pytest.raises(ValueError, match="multiplier must be a number within ±1e6"):
+        small().run(tokens(), 1e6 + 0.5)
+
+
 def test_no_token_sees_a_later_one() -> None:
     """Another last token changes its own logits and none before; a part of a sequence has the logits of the whole."""
     decoder, ids = small(), tokens()
@@ -166,6 +182,12 @@ def test_a_model_before_it_learns() -> None:
     assert (initial_decoder(like, 0.3, np.random.default_rng(6)).embedding != start.embedding).any()
 
 
+def test_one_token_and_one_word_have_a_loss() -> None:
+    """ln 3 among three equal ones, in no list at all; nothing where there is only one word."""
+    assert float(cross_entropy([0.0, 0.0, 0.0], 1)) == pytest.approx(math.log(3))
+    assert cross_entropy([[5.0]], [0]).tolist() == [0.0]
+
+
 def test_cross_entropy_is_the_log_of_the_softmax() -> None:
     """In nats: ln n for equal logits, and what the softmax itself says, far apart as they may be."""
     logits, targets = 4 * np.random.default_rng(7).standard_normal((2, 3, 5)), np.array([[0, 4, 2], [1, 1, 3]])
@@ -183,6 +205,23 @@ def altered(**changes: Array | None) -> dict[str, Array]:
     return kept | {name: change for name, change in named.items() if change is not None}
 
 
+def of_width(**widths: int) -> dict[str, Array]:
+    """The small model's weights, ones in every layer for those of attention that get another width."""
+    changed = {
+        f"blocks.{i}.attn.{name}": np.ones((width, D_MODEL) if name == "W_O" else (D_MODEL, width))
+        for i in range(2)
+        for name, width in widths.items()
+    }
+    return weights() | changed
+
+
+def test_a_hidden_layer_of_one_is_allowed() -> None:
+    """As is any other size from 1."""
+    narrow = {name: w[:, :1] for name, w in weights().items() if name.endswith(("W1", "W3"))}
+    narrow |= {name: w[:1] for name, w in weights().items() if name.endswith("W2")}
+    assert np.isfinite(Decoder.of(weights() | narrow, N_HEADS).run(tokens()).logits).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -196,6 +235,10 @@ def altered(**changes: Array | None) -> dict[str, Array]:
         ),
         (lambda: Decoder.of(altered(E=np.ones(8)), 4), r"Decoder: E has shape \(8,\), which does not go"),
         (lambda: Decoder.of(altered(blocks__1__ffn__W3=np.ones((8, 6))), 4), r"blocks\.1\.ffn\.W3 has shape \(8, 6\)"),
+        (lambda: Decoder.of(altered(E=np.ones((0, 8))), 4), r"Decoder: E has shape \(0, 8\), which does not go"),
+        (lambda: Decoder.of(of_width(W_Q=18, W_O=18), 4), "Decoder: 4 heads need queries .* received 18 and 8"),
+        (lambda: Decoder.of(of_width(W_K=9, W_V=9), 4), "Decoder: 4 heads need queries .* received 16 and 9"),
+        (lambda: Decoder.of(of_width(W_K=12, W_V=12), 4), "Decoder: 4 heads need queries .* received 16 and 12"),
         (lambda: Decoder.of(weights(), 3), "Decoder: 3 heads need queries .* received 16 and 8"),
         (lambda: Decoder.of(weights(), 16), "Decoder: 16 heads need queries .* d_k even"),
         (lambda: Decoder.of(weights(), 0), "Decoder: n_heads must be a whole number from 1; received 0"),
@@ -215,6 +258,15 @@ def altered(**changes: Array | None) -> dict[str, Array]:
             "initial_decoder: sd must be .* received 0.0",
         ),
         (lambda: cross_entropy(np.zeros((2, 3)), [0]), r"cross_entropy: .* received shapes \(2, 3\) and \(1,\)"),
+        (lambda: cross_entropy(1.0, 0), r"cross_entropy: .* received shapes \(\) and \(\)"),
+        (
+            lambda: cross_entropy(np.zeros((0, 3)), np.zeros(0, int)),
+            r"cross_entropy: .* received shapes \(0, 3\) and \(0,\)",
+        ),
+        (
+            lambda: cross_entropy(np.zeros((1, 2, 3)), [[0, 3]]),
+            "cross_entropy: targets must lie from 0 to 2; received 0 to 3",
+        ),
         (lambda: cross_entropy(np.zeros((1, 3)), [0.0]), "cross_entropy: .* whole numbers"),
         (lambda: cross_entropy(np.zeros((1, 3)), [3]), "cross_entropy: targets must lie from 0 to 2; received 3 to 3"),
         (lambda: cross_entropy([[math.inf]], [0]), "cross_entropy: logits must be finite real numbers"),

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from scaling.dot_product_law import FARTHEST, LARGE_ORDER, MAX_D_K, dot_product_law
+from scaling.dot_product_law import (
+    DEBYE,
+    FARTHEST,
+    LARGE_ORDER,
+    MAX_D_K,
+    _log_density,
+    _log_density_of_large_order,
+    dot_product_law,
+)
 
 CLOSED = 1e-11  # relative error against closed forms and golden values: what the density promises
 QUADRATURE = 1e-9  # relative error of the integrals used as references
@@ -140,6 +148,26 @@ def test_the_logarithm_of_the_density_runs_on_smoothly_in_the_far_tail(d_k: int)
     left = dot_product_law(d_k).logpdf(x) + x - (nu - 0.5) * np.log(x) - constant
     allowed = np.abs(4 * nu**2 - 1) / (4 * x) + 4 * np.finfo(float).eps * (x + nu * np.log(x) + abs(constant))
     assert np.all(np.abs(left) <= allowed)
+
+
+def test_the_expansion_in_the_far_tail_is_that_of_the_uniform_one() -> None:
+    """Beyond 10⁹, ν = 50, where its last term is 10⁻⁶: within 3e-7, the rounding of x itself."""
+    z = np.array([1.0000001e9, 1.1e9, 2e9])
+    assert _log_density(50.0, z) == pytest.approx(_log_density_of_large_order(50.0, z), rel=0, abs=4e-7)
+
+
+def test_the_expansions_polynomials_are_the_published_ones() -> None:
+    """u_0 … u_4 as DLMF 10.41.10 and Abramowitz and Stegun 9.3.9 print them, to the last digit; u_k has k + 1 terms."""
+    printed = [
+        ([1], 1),
+        ([3, -5], 24),
+        ([81, -462, 385], 1152),
+        ([30375, -369603, 765765, -425425], 414720),
+        ([4465125, -94121676, 349922430, -446185740, 185910725], 39813120),
+    ]
+    for found, (numerators, denominator) in zip(DEBYE, printed, strict=False):
+        assert np.array_equal(found[::-1], np.array(numerators) / denominator)
+    assert [len(of_p2) for of_p2 in DEBYE] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_neighbouring_methods_agree_where_they_meet() -> None:

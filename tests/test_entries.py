@@ -80,10 +80,13 @@ def test_sparse_entries_by_enumeration() -> None:
 
 
 def test_every_named_law_meets_the_derivation() -> None:
-    """By name, all laws have mean 0 and variance 1, as the derivation assumes."""
+    """By name, all laws have mean 0 and variance 1, as the derivation assumes; tails from ±1 to t of 8 degrees."""
     for name in ENTRY_LAWS:
         law = entry_law(name)
         assert (law.mean, law.variance) == (0.0, pytest.approx(1.0))
+    assert {name: entry_law(name).kurtosis for name in ENTRY_LAWS} == {
+        "gaussian": 3, "uniform": 1.8, "sign": 1, "student-t": 4.5,
+    }  # fmt: skip
 
 
 def test_an_unknown_law_names_the_nearest() -> None:
@@ -128,6 +131,58 @@ def test_impossible_parameters_are_refused(make: Callable[[], EntryLaw], message
     with pytest.raises(ValueError, match=f"^{message}") as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Gaussian(mean=1e75, sd=1e75),
+        lambda: Gaussian(mean=-1e75, sd=1e-75),
+        lambda: Uniform(-1e75, 1e75),
+        lambda: Uniform(0.0, 1e-75),
+        lambda: StudentT(4.000001),
+        lambda: Sparse(1e-6),
+    ],
+)
+def test_the_last_parameters_allowed_are_allowed(make: Callable[[], EntryLaw]) -> None:
+    """The limits that the messages name belong to what is taken; fourth powers are still floats there."""
+    law = make()
+    assert 0 < law.kurtosis * law.variance**2 < math.inf
+
+
+@pytest.mark.parametrize("law", [Gaussian(1.0, 1.0), Gaussian(0.0, 2.0), Gaussian(1.0, 0.5)])
+def test_a_normal_law_is_moved_and_stretched(law: Gaussian) -> None:
+    """The draws are those of the standard one, times sd, plus the mean, in either precision."""
+    for draw, standard in ((law.sample, Gaussian().sample), (law.sample_single, Gaussian().sample_single)):
+        expected = standard(np.random.default_rng(3), (5,)) * law.sd + law.mean
+        assert draw(np.random.default_rng(3), (5,)) == pytest.approx(expected, rel=1e-6)
+
+
+class Given:
+    """A generator of given uniform numbers."""
+
+    def __init__(self, numbers: list[float]) -> None:
+        self._numbers = numbers
+
+    def random(self, shape: tuple[int, ...], dtype: type = float) -> np.ndarray:
+        """Those."""
+        return np.array(self._numbers, dtype).reshape(shape)
+
+
+def test_sparse_entries_take_no_more_than_their_share() -> None:
+    """[0, share/2) is negative, [share/2, share) positive, the rest 0: half-open, so that the share is exact."""
+    law, numbers = Sparse(0.25), Given([0.0, 0.125, 0.25, 0.5])
+    for draw in (law.sample, law.sample_single):
+        assert draw(numbers, (4,)).tolist() == [-2, 2, 0, 0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("size", "words"), [(1, 1), (64, 1), (65, 2), (640, 10)])
+def test_a_sign_takes_one_bit(size: int, words: int) -> None:
+    """What the generator draws next is what comes after so many words of 64 bits."""
+    used, read = np.random.default_rng(5), np.random.default_rng(5)
+    Sign().sample(used, (size,))
+    read.integers(0, 2**64 - 1, words, dtype=np.uint64, endpoint=True)
+    assert used.random() == read.random()
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,13 @@ def test_the_largest_sigmas_have_limits_too() -> None:
         assert float(limit_of_sum_p2(sigma, 50)) == pytest.approx(1, abs=1e-15)
 
 
+@pytest.mark.parametrize("function", [limit_of_entropy, limit_of_sum_p2])
+def test_the_sigma_that_is_negative_is_named(function: Callable[[object, int], object]) -> None:
+    """Not the first of the list, nor a 0, which is allowed."""
+    with pytest.raises(ValueError, match=r"sigma must be at least 0; received -1\.5$"):
+        function([0.5, 0.0, -1.5], 8)
+
+
 @pytest.mark.parametrize(
     "sigma", [np.nan, [1.0, np.nan], -1.0, "1", None, 1j, True, [1.0, [2.0]], np.ma.array([1.0], mask=[True])], ids=str
 )

@@ -61,6 +61,16 @@ def test_a_vector_of_equal_entries_is_nothing_to_layer_norm(entry: float) -> Non
     assert LayerNormRule("n").scores([[5.0]], [[7.0]]).tolist() == [[0.0]]
 
 
+def test_layer_norm_looks_at_each_vector_alone() -> None:
+    """In a stack too, where one vector of equal entries is 0 and its neighbours are not."""
+    vectors = np.random.default_rng(1).normal(size=(2, 3, 5))
+    vectors[0, 1] = 4.0
+    scores = LayerNormRule("n").scores(vectors, vectors)
+    assert np.diagonal(scores, axis1=1, axis2=2) == pytest.approx(np.array([[5, 0, 5], [5, 5, 5]]) / 5**0.5, abs=1e-12)
+    for tile, found in zip(vectors, scores, strict=True):
+        assert found == pytest.approx(LayerNormRule("n").scores(tile, tile), abs=1e-14)
+
+
 LENGTH_RULES = (LogRule("l", 512), LogRule("r", 512, 0.5), ScalableRule("s", 0.43), YarnRule("y", 16))
 PRODUCT_RULES = (
     RAW, SCALED, PowerRule("p", 0.7), ModelRule("m", 8), TemperatureRule("t", 2.0), *LENGTH_RULES,
@@ -91,6 +101,17 @@ def test_a_rule_of_products_is_the_same_through_either_door(rule: ProductRule) -
     assert single == pytest.approx(scores, rel=1e-4, abs=1e-5)
     (row,) = rule.scores(q[2:3], k)
     assert row == pytest.approx(scores[2], rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", PRODUCT_RULES, ids=repr)
+def test_a_row_alone_and_a_stack_of_tiles_have_the_scores_of_a_tile(rule: ProductRule) -> None:
+    """The number of keys is the last length of the dot products, whatever else they are counted by."""
+    products = np.random.default_rng(3).standard_normal((2, 3, 40))
+    for tile in range(2):
+        for row in range(3):
+            assert rule(products, 16)[tile, row] == pytest.approx(rule(products[tile, row], 16), rel=1e-14)
+    assert rule(products[1], 16) == pytest.approx(rule(products, 16)[1], rel=1e-14)
+    assert rule(products[0, 0], 16).shape == (40,)
 
 
 @pytest.mark.parametrize("rule", PRODUCT_RULES, ids=repr)
@@ -265,6 +286,8 @@ def test_every_name_makes_its_rule_from_a_line(name: str) -> None:
     assert type(rule) is SCORE_RULES[name]
     assert vars(rule) == {**vars(rule), **LINES[name], "name": "mine-2"}
     assert score_rule({"rule": name, **LINES[name]}).name == name
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    assert score_rule({"rule": name, **LINES[name], "name": letters}).name == letters
     assert rule.formula
     assert rule.source
     assert rule.scores(Q, K).shape == (1, 2)
@@ -304,6 +327,68 @@ def test_a_wrong_line_is_refused(line: dict[str, Any], message: str) -> None:
     """In one line that names the rule and the parameter."""
     with pytest.raises(ValueError, match=f"^{message}$"):
         score_rule(line)
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter", "least", "most"),
+    [
+        ("power", "alpha", -8.0, 8.0),
+        ("temperature", "temperature", 1e-6, 1e6),
+        ("log-n", "power", 0.0, 4.0),
+        ("scalable", "s", 1e-6, 1e6),
+        ("normalised", "gain", 1e-6, 1e6),
+        ("soft-cap", "cap", 1e-6, 1e6),
+        ("sigmoid", "bias", -1e3, 1e3),
+        ("shifted", "s", 1e-6, 1e6),
+        ("model", "n_heads", 1, 2**62),
+        ("log-n", "length", 2, 2**62),
+        ("yarn", "length", 1, 2**62),
+        ("qk-norm", "length", 2, 2**62),
+    ],
+)
+def test_parameters_are_taken_up_to_their_limits(rule: str, parameter: str, least: float, most: float) -> None:
+    """And not a step beyond: the limits are those that the message names."""
+    line = {"rule": rule, **LINES[rule]}
+    for limit, beyond in ((least, -math.inf), (most, math.inf)):
+        assert getattr(score_rule(line | {parameter: limit}), parameter) == limit
+        step = 1 if beyond > 0 else -1
+        outside = limit + step if isinstance(limit, int) else math.nextafter(limit, beyond)
+        message = f"rule '{rule}': {parameter} must be .*; received {re.escape(repr(outside))}"
+        with pytest.raises(ValueError, match=f"^{message}$"):
+            score_rule(line | {parameter: outside})
+
+
+def test_formulas_and_sources_word_for_word() -> None:
+    """As the page prints them, with names for the powers that have one."""
+    made = {
+        RAW: (r"z", "–"),
+        SCALED: (r"z / \sqrt{d_k}", "Vaswani and others 2017"),
+        PowerRule("p", 1): (r"z / d_k", "Yang and others 2022, up to a constant"),
+        PowerRule("p", 0.25): (r"z / d_k^{0.25}", "–"),
+        ModelRule("m", 8): (r"z / \sqrt{8\, d_k}", "a frequent slip"),
+        TemperatureRule("t", 0.5): (r"z / (0.5 \sqrt{d_k})", "common in code"),
+        LogRule("l", 512): (r"\log_{512} n \, z / \sqrt{d_k}", "Su 2021; Chiang and Cholak 2022"),
+        LogRule("r", 16, 0.5): (r"\sqrt{\log_{16} n} \, z / \sqrt{d_k}", "from the exact law"),
+        LogRule("q", 16, 2): (r"(\log_{16} n)^{2} \, z / \sqrt{d_k}", "from the exact law"),
+        ScalableRule("s", 0.43): (r"0.43 \ln n \cdot z / \sqrt{d_k}", "Nakanishi 2025"),
+        YarnRule("y", 16): (r"(0.1 \ln \max(n / 16, 1) + 1)^2 \, z / \sqrt{d_k}", "Peng and others 2023 (YaRN)"),
+        NormalisedRule("n"): (r"\sqrt{d_k} \cos(q, k)", "Henry and others 2020, with a learned gain"),
+        NormalisedRule("g", 3): (r"3 \cos(q, k)", "Henry and others 2020, with a learned gain"),
+        QKNormRule("q", 64): (r"\log_2(64^2 - 64) \cos(q, k)", "Henry and others 2020, as it starts"),
+        SoftCapRule("c", 50): (r"50 \tanh(z / (50 \sqrt{d_k}))", "Gemma 2, 2024"),
+        SigmoidRule("g"): (r"\ln \sigma(z / \sqrt{d_k} - \ln n)", "Ramapuram and others 2024"),
+        SigmoidRule("b", 1): (r"\ln \sigma(z / \sqrt{d_k} +1)", "Ramapuram and others 2024"),
+        ShiftedRule("d", 0.43): (r"z / \sqrt{d_k} - 0.43 \ln n", "a misreading of Nakanishi 2025"),
+    }
+    assert {rule: (rule.formula, rule.source) for rule in made} == made
+
+
+def test_the_nearest_of_two_like_names_is_offered() -> None:
+    """One word, the likest."""
+    with pytest.raises(ValueError, match=r"; did you mean 'scalable'\?$"):
+        score_rule({"rule": "scaleable"})
+    with pytest.raises(ValueError, match=r"'xyzzy' is unknown; allowed: [a-z, -]+$"):
+        score_rule({"rule": "xyzzy"})
 
 
 @pytest.mark.parametrize(

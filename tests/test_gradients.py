@@ -280,6 +280,21 @@ def _norms(factors: Any) -> GradientNorms:
     return gradient_norms(rows, factors)
 
 
+def test_what_is_allowed_at_the_edges() -> None:
+    """No rows at all, and upstream gradients of 8e307, whose differences are still floats."""
+    none = chained_gradients(np.ones((0, 3)), np.ones((0, 4, 3)), np.ones((0, 4)), 1.0)
+    assert (none.scores.shape, none.query.shape) == ((0, 4), (0, 3))
+    assert np.isfinite(score_gradient([1.0, 2.0], [8e307, -8e307])).all()
+    (rows,) = draw_gradient_rows(np.random.default_rng(9), 3, 2, 4)
+    assert np.array_equal(gradient_norms(rows).query_norm2, gradient_norms(rows, [1.0]).query_norm2)
+
+
+def test_a_row_larger_than_a_piece_is_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing less than a row is drawn, and then one at a time."""
+    monkeypatch.setattr(scaling.gradients, "DRAWN", 10)
+    assert [len(rows.z) for rows in draw_gradient_rows(np.random.default_rng(10), 2, 3, 16)] == [1, 1, 1]
+
+
 def test_pieces_make_up_the_rows() -> None:
     """However many pieces, n_rows rows, whose part across q is 0 in one dimension."""
     pieces = list(draw_gradient_rows(np.random.default_rng(10), 1, 700, 2**10))

@@ -210,6 +210,11 @@ def test_shares_by_hand() -> None:
     assert examples_that_carry(squares, 0.79) == pytest.approx([0.25, 1.0, 0.79])
     assert examples_that_carry(squares, 0.85) == pytest.approx([0.5, 1.0, 0.85])
     assert examples_that_carry(squares, 0.95) == pytest.approx([0.75, 1.0, 0.95])
+    assert share_of_largest(1e-6 * squares, 0.25) == pytest.approx([0.8, 0.25, 0.25])  # whatever their unit
+    assert examples_that_carry(1e-6 * squares, 0.79) == pytest.approx([0.25, 1.0, 0.79])
+    assert examples_that_carry(np.ones((4, 1)), 0.5) == 0.5  # two of four carry exactly half
+    assert examples_that_carry(np.array([[4.0]]), 0.5) == 1.0
+    assert share_of_largest(np.array([[4.0]]), 0.5) == 1.0
 
 
 HEADS = GramHeads.of(heads_of(np.random.default_rng(1)), FACTORS)

@@ -1,5 +1,6 @@
 """What is measured of one head: exact identities, rows against plain loops, intervals that hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from scipy import special, stats
 from threadpoolctl import threadpool_limits
 
 from scaling import attention_law, measure_head, softmax_law
-from scaling.head_law import normalised_entropy_of_rows
+from scaling.head_law import _at_nodes, normalised_entropy_of_rows
+from scaling.head_rows import Visible
 from scaling.heads import HeadMeasurement, HeadQuantities, mean_head, measure_rows
 from scaling.token_pieces import TokenPieces
 from scaling.vector_moments import VectorMoments
@@ -228,15 +230,53 @@ def test_few_tokens_have_no_interval() -> None:
     assert measure_rows(q, k, intervals=False).interval("variance") is None
     assert measure_head(q, k).interval("variance") is not None
     assert measure_head(q, k).interval("own_z") is None
+    assert measure_head(*head(16, 16, 4, seed=13)).interval("variance") is not None
 
 
-@pytest.mark.parametrize("n_sequences", [2, 9])
+def test_two_pieces_are_the_fewest_for_an_interval() -> None:
+    """Their pseudo-values are enough for a scatter; one has none."""
+    found = measure_head(*head(16, 16, 4, seed=13))
+    assert replace(found, pieces=found.pieces[:2]).interval("variance") is not None
+    assert replace(found, pieces=found.pieces[:1]).interval("variance") is None
+
+
+def test_the_smallest_head_has_rows() -> None:
+    """One query and two keys, worked out by hand; without intervals, and without own keys."""
+    found = measure_head([[1.0, 2.0]], [[1.0, 0.0], [0.0, 2.0]], scale=1.0)  # scores 1 and 4
+    p = 1 / (1 + np.exp(-3.0))
+    expected = {"mean": 2.5, "variance": 2.25, "row_sd": 1.5, "max_weight": p, "jacobian_trace": 2 * p * (1 - p)}
+    expected["effective_keys"] = np.exp(special.entr(p) + special.entr(1 - p))
+    assert {name: getattr(found.quantities, name) for name in expected} == pytest.approx(expected)
+    assert np.isnan([found.quantities.own_z, found.quantities.on_own, found.quantities.on_previous]).all()
+    assert found.quantities.on_first == 0
+    assert found.pieces.shape == (0, len(HeadQuantities._fields))
+    assert found.interval("variance") is None
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_scales_are_taken_up_to_their_limits(scale: float) -> None:
+    """And no softmax at either end is anything but even, or one key."""
+    found = measure_head(*head(16, 16, 4, seed=13), scale=scale).quantities
+    assert found.max_weight == pytest.approx(1 / 16 if scale < 1 else 1)
+
+
+def test_entries_are_taken_up_to_their_limit() -> None:
+    """1e60, told by the mean and by the scatter of the entries."""
+    entries = np.full((16, 2), 1e60)
+    assert measure_head(entries, np.ones((16, 2))).quantities.mean == pytest.approx(2e60)
+    either = np.repeat([[1.0, 1.0], [-1.0, -1.0]], 8, axis=0)  # of both signs in each of the pieces that are looked at
+    for large in (np.nextafter(1e60, np.inf) * np.ones((16, 2)), 2e60 * either):
+        with pytest.raises(ValueError, match="the entries of q must not be larger than about 1e"):
+            measure_head(large, np.ones((16, 2)))
+
+
+@pytest.mark.parametrize("n_sequences", [2, 8, 9])
 def test_several_sequences(n_sequences: int) -> None:
     """Quantities are means over sequences; from 8 on these are the pieces, of fewer theirs are."""
     parts = [measure_head(*head(20, 20, 4, seed)) for seed in range(n_sequences)]
     found = mean_head(parts)
     assert found.quantities.variance == pytest.approx(np.mean([part.quantities.variance for part in parts]))
-    assert (found.n_rows, len(found.pieces)) == (20 * n_sequences, {2: 16, 9: 9}[n_sequences])
+    assert (found.n_rows, len(found.pieces)) == (20 * n_sequences, {2: 16, 8: 8, 9: 9}[n_sequences])
     assert mean_head(parts[:1]) is parts[0]
     estimates = [part.quantities.row_sd for part in parts]
     if n_sequences == 9:
@@ -260,6 +300,35 @@ def test_degenerate_heads() -> None:
     assert huge.quantities.dead_share > 0.9 or huge.quantities.max_weight < 0.2  # one key, or all that are equal
     tiny = measure_head(q * 1e-180, q * 1e-180)
     assert tiny.quantities.normalised_entropy == pytest.approx(1)
+
+
+def test_rows_are_taken_evenly_from_those_that_are_measured() -> None:
+    """Causal ones from the sixteenth on, each in the middle of a fifth of them; all, where as many are wanted."""
+    assert Visible(100, 100, True).queries(5).tolist() == [23, 40, 57, 74, 91]
+    assert Visible(10, 100, True).queries(3).tolist() == [1, 5, 8]
+    assert Visible(10, 10, False).queries(10).tolist() == list(range(10))
+    assert Visible(10, 10, False).queries(9).tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert Visible(15, 15, True).queries().tolist() == []
+
+
+@pytest.mark.parametrize("numbers", [[5, 100, 1000], [*range(2, 13), 500]])
+def test_the_law_of_rows_of_few_lengths_is_exact(numbers: list[int]) -> None:
+    """Twelve lengths are few; what is kept for the next call cannot be changed."""
+    sigma = np.linspace(0.3, 4, len(numbers))
+    found = normalised_entropy_of_rows(sigma, np.array(numbers))
+    exact = [float(softmax_law(s, n).entropy) / np.log(n) for s, n in zip(sigma, numbers, strict=True)]
+    assert found == pytest.approx(np.array(exact), abs=1e-8)
+    with pytest.raises(ValueError, match="read-only"):
+        _at_nodes(numbers[0])[:] = 0
+
+
+def test_the_law_of_rows_of_many_lengths_reaches_from_the_shortest_to_the_longest() -> None:
+    """A spline in ln n through twelve of them, the first and the last among these."""
+    numbers = np.unique(np.geomspace(2, 5000, 60).round().astype(int))
+    found = normalised_entropy_of_rows(np.full(len(numbers), 1.5), numbers)
+    exact = np.array([float(softmax_law(1.5, int(n)).entropy) / np.log(n) for n in numbers])
+    assert found == pytest.approx(exact, abs=2e-4)
+    assert found[[0, -1]] == pytest.approx(exact[[0, -1]], abs=1e-8)
 
 
 def test_moments_of_vectors_merge() -> None:
@@ -289,6 +358,14 @@ def test_pieces_of_tokens(n_tokens: int, n_pieces: int) -> None:
             places = np.flatnonzero(pieces.piece_of == piece)
             assert places[0] < n_tokens / 4
             assert places[-1] >= 3 * n_tokens / 4
+
+
+def test_pieces_of_tokens_by_hand() -> None:
+    """Four stretches to a piece, fewer where there are too few tokens, and one for all without a cut."""
+    assert TokenPieces(10, 1).stretches == [[(0, 10)]]
+    assert TokenPieces(16, 2).stretches == [[(0, 2), (4, 6), (8, 10), (12, 14)], [(2, 4), (6, 8), (10, 12), (14, 16)]]
+    assert TokenPieces(3, 3).stretches == [[(0, 1)], [(1, 2)], [(2, 3)]]
+    assert TokenPieces(5, 2).stretches == [[(0, 1), (2, 4)], [(1, 2), (4, 5)]]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_the_variance_by_enumeration() -> None:
         assert np.mean(scores) == 0
         assert np.mean(np.square(scores)) == pytest.approx(initial_variance(2, 1.0, squares))
     assert initial_variance(np.int8(100), 0.5, 2000.0) == 50_000  # type: ignore[arg-type]
+    assert initial_variance(100, 0.0, 2000.0) == initial_variance(100, 0.5, 0.0) == 0
 
 
 def test_layer_norm_by_loops() -> None:

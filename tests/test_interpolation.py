@@ -51,6 +51,13 @@ def test_at_a_node_its_own_value_is_given(sigma_max: float, value: float) -> Non
     assert panels.at(panels.nodes)(values) == pytest.approx(values, rel=1e-10, abs=0)
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_last_edge_belongs_to_the_last_panel(name: str) -> None:
+    """As the first one, 0, does to the first."""
+    panels = SigmaPanels((0.0, 0.5, 2.0), 24)
+    assert errors(panels, FUNCTIONS[name], np.sinh(np.array([0.0, 0.5, 2.0]))).max() < 1e-9
+
+
 def test_nodes_are_distinct_and_inside() -> None:
     """`order` nodes a panel, in the panels' order, none shared and none at an end."""
     panels = SigmaPanels((0.0, 0.5, 2.0), 20)

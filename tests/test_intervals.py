@@ -122,6 +122,21 @@ def test_intervals_are_counted_in_whole_numbers(n_intervals: Any) -> None:
         simultaneous_confidence(2, 1)
 
 
+@pytest.mark.parametrize("probability", [0.0, 1.0, -0.5, 1.5])
+def test_no_interval_is_certain_or_empty(probability: float) -> None:
+    """Neither a confidence nor an error is 0 or 1."""
+    with pytest.raises(ValueError, match=rf"confidence is {probability}; it must lie between 0 and 1"):
+        t_quantile(probability, 10)
+    with pytest.raises(ValueError, match=rf"must lie between 0 and 1; received {probability}"):
+        simultaneous_confidence(probability, 10)
+
+
+def test_two_blocks_are_enough_for_a_jackknife() -> None:
+    """Each is what is left without the other."""
+    blocks = [Moments.of([1.0, 2.0]), Moments.of([4.0])]
+    assert jackknife_values(blocks, lambda moments: moments.mean) == pytest.approx([2 * 7 / 3 - 4, 2 * 7 / 3 - 1.5])
+
+
 def test_a_jackknife_needs_a_block_to_leave_out() -> None:
     """Without one of fewer than two blocks nothing is left."""
     with pytest.raises(ValueError, match="jackknife_values: at least 2 blocks are needed; received 1"):

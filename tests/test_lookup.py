@@ -1,6 +1,7 @@
 """The lookup task: its gradients against finite differences, its draws, and what learning does to independence."""
 
 import math
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from experiments.faults import Faults
 from experiments.lookup import EDGES, EXAMPLES_AFTER, EXAMPLES_BEFORE, QUANTITIES, TASK, Lookup
 from judge import disagreements, observed, verdicts
 from scaling.lookup import Examples, Gradients, Head, LookupTask, descend, gradients
+from scaling.normals import standard_normals
 
 SMALL = LookupTask(n_keys=5, d_in=4, n_classes=3)
 
@@ -135,6 +137,18 @@ def test_impossible_settings_are_refused(make: Any, message: str) -> None:
         make()
 
 
+def test_the_smallest_tasks_and_both_ends_of_the_overlap() -> None:
+    """Two keys of one dimension and two classes; a query is then its own key, or nothing but what is drawn for it."""
+    for overlap in (0.0, 1.0):
+        e = LookupTask(2, 1, 2, overlap).sample(np.random.default_rng(8), 50)
+        rng = np.random.default_rng(8)
+        keys, noise = standard_normals(rng, (50, 2, 1)), standard_normals(rng, (50, 1))
+        assert np.array_equal(e.keys, keys)
+        assert np.array_equal(e.queries, keys[np.arange(50), e.own] if overlap else noise)
+        assert (set(e.own.tolist()), e.values.shape) == ({0, 1}, (50, 2, 2))
+    assert LookupTask() == LookupTask(n_keys=16, d_in=16, n_classes=8, overlap=0.9)
+
+
 @pytest.mark.parametrize("size", [0, -1, True, 2.0, None])
 def test_odd_sizes_are_refused(size: Any) -> None:
     """Of a batch and of a head, by name; None stands for a single head."""
@@ -152,6 +166,15 @@ def test_a_small_type_of_overlap_does_not_round() -> None:
     half: Any = np.float16(0.75)
     found, expected = (LookupTask(5, 4, 3, a).sample(np.random.default_rng(8), 6).queries for a in (half, 0.75))
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("large", ["w_q", "w_k"])
+def test_one_of_two_weights_that_diverges_is_enough(large: str) -> None:
+    """With the other at 0, so that scores are even, the large one is the other's gradient and gets none itself."""
+    start = Head(np.zeros((SMALL.d_in, 7)), np.zeros((SMALL.d_in, 7)))
+    start = replace(start, **{large: np.full((SMALL.d_in, 7), 1e300)})
+    with pytest.raises(ValueError, match=r"received 1e\+10, at which they diverged in step 1$"):
+        next(descend(np.random.default_rng(9), SMALL, start, 1.0, 1e10, 8))
 
 
 @pytest.mark.parametrize(("size", "n_finite"), [(1e200, 0), (1.0, 1)])

@@ -1,5 +1,7 @@
 """Streaming moments: merging is exact, whatever the pieces and their order."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,9 +69,31 @@ def test_what_rounding_leaves_of_a_constant_has_no_kurtosis(values: list[float])
     assert np.isnan((moments + moments).excess_kurtosis)
 
 
-def test_a_small_spread_about_a_large_mean_keeps_its_kurtosis() -> None:
-    """The negative control: a relative spread of 1e-12 is no constant."""
-    assert Moments.of([1 - 1e-12, 1 + 1e-12]).excess_kurtosis == pytest.approx(-2)
+@pytest.mark.parametrize("mean", [1.0, 1e-9, 1e9])
+def test_a_small_spread_about_a_large_mean_keeps_its_kurtosis(mean: float) -> None:
+    """The negative control: a relative spread of 1e-12 is no constant, whatever the unit."""
+    assert Moments.of([mean * (1 - 1e-12), mean * (1 + 1e-12)]).excess_kurtosis == pytest.approx(-2)
+
+
+def test_what_counts_as_constant_ends_where_it_says() -> None:
+    """At M2 = n (32 ε mean)² there is no kurtosis, a little above there is; nor with M4 below the smallest float."""
+    rounding = 4 * (32 * sys.float_info.epsilon * 3.0) ** 2
+    assert np.isnan(Moments(4.0, 3.0, rounding, 0.0, 1.0).excess_kurtosis)
+    assert Moments(4.0, 3.0, rounding * 1.01, 0.0, 1.0).excess_kurtosis > 0
+    assert Moments(2.0, 0.0, 2.0**-511, 0.0, sys.float_info.min).excess_kurtosis == -1
+    assert np.isnan(Moments(2.0, 0.0, 2.0**-511, 0.0, sys.float_info.min / 2).excess_kurtosis)
+
+
+def test_nothing_adds_nothing() -> None:
+    """An empty sample changes no other one, however large its values, and two of them are empty."""
+    large = Moments.of([1e200, 1e200])
+    assert large + EMPTY == EMPTY + large == large
+    assert (EMPTY + EMPTY).to_array().tolist() == [0.0] * 5
+
+
+def test_two_values_have_an_unbiased_variance() -> None:
+    """The smallest sample that has one: (3 - 1)²/2."""
+    assert Moments.of([1.0, 3.0]).sample_variance == 2
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,16 @@ def test_the_two_halves_of_a_pair_are_independent() -> None:
     assert disagreements(correlations, 0.0) == []
 
 
+def test_draws_are_box_and_mullers_of_the_bits() -> None:
+    """√(-2 ln u) cos 2πv and, in the second half, √(-2 ln u) sin 2πv, worked out in double precision."""
+    words = generator(3).integers(0, 2**64 - 1, 500, dtype=np.uint64, endpoint=True).view(np.uint32).astype(np.float64)
+    u, v = (words[:500] + 0.5) / 2**32, words[500:] / 2**32
+    radii, angles = np.sqrt(-2 * np.log(u)), 2 * np.pi * v
+    expected = np.concatenate([radii * np.cos(angles), radii * np.sin(angles)])
+    assert draws(3, 1000) == pytest.approx(expected, abs=3e-6)
+    assert draws(3, 999) == pytest.approx(expected[:999], abs=3e-6)
+
+
 class Bits:
     """A generator that gives one word for ever."""
 
@@ -86,6 +96,8 @@ def test_no_bits_give_anything_infinite(word: int) -> None:
     x = standard_normals(Bits(word), (2,))  # type: ignore[arg-type]
     assert np.isfinite(x).all()
     assert np.abs(x).max() <= 6.77
+    if word == 0:
+        assert x[0] == pytest.approx(math.sqrt(2 * 33 * math.log(2)))
     assert 2 * special.ndtr(-6.76) == pytest.approx(1.4e-11, rel=0.05)
 
 

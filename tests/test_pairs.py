@@ -1,16 +1,21 @@
 """Laws of pairs: closed forms against the general formula and against draws, their spread, and planned blocks."""
 
+import itertools
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
+import scaling.pairs
 from judge import disagreements
-from scaling import Gaussian, Sparse, Tiles, Uniform, dot_product_moments, measure_pairs, plan_pairs
+from scaling import Gaussian, Sign, Sparse, Tiles, Uniform, dot_product_moments, measure_pairs, plan_pairs
 from scaling.aligned import draw_aligned
 from scaling.pair_moments import _moments_of
-from scaling.pairs import PAIR_LAWS, AlignedPair, IndependentPair, PairLaw, SharedSignPair
+from scaling.pairs import PAIR_LAWS, AlignedPair, IndependentPair, PairLaw, SharedSignPair, Spread, _spread_of_entries
 
 OTHERS: dict[str, PairLaw] = {
     "different": IndependentPair(Gaussian(mean=2.0, sd=0.5), Uniform(-1.0, 4.0)),
@@ -103,6 +108,97 @@ def test_planned_blocks_scatter_as_planned(name: str) -> None:
     assert 0.6 * planned < reached < 1.4 * planned
 
 
+@pytest.mark.parametrize(
+    ("name", "d_k", "relative_variance", "tiles"),
+    [
+        ("gaussian", 64, 0.5, (2, 2, 2)),
+        ("sign", 4, 2.0, (2, 1, 1)),
+        ("gaussian", 1, 1e-05, (800000, 1, 1)),
+        ("gaussian", 64, 1e-06, (1473, 64, 64)),
+        ("sign", 16, 1e-05, (3, 256, 256)),
+        ("aligned", 64, 1e-05, (149, 64, 64)),
+        ("equal", 8, 0.0001, (69, 512, 1)),
+        ("offset", 512, 1e-06, (23438, 16, 16)),
+        ("shared-sign", 4096, 0.0001, (3, 64, 64)),
+        ("neighbours", 524288, 0.001, (2001, 1, 1)),
+        ("one-sided", 262144, 0.001, (2001, 1, 1)),
+    ],
+)
+def test_plans_stay_as_they_are(name: str, d_k: int, relative_variance: float, tiles: tuple[int, ...]) -> None:
+    """A plan decides what is drawn: one that changes, if only for speed, changes every number of a report."""
+    assert plan_pairs(PAIR_LAWS[name], d_k, relative_variance) == Tiles(*tiles)
+
+
+def test_plans_end_at_as_many_of_the_largest_tiles_as_they_say() -> None:
+    """2⁴⁰ tiles of 512 by 512 reach a little less than what is taken, and no more."""
+    law = PAIR_LAWS["gaussian"]
+    least = law.spread(64).relative_variance(Tiles(1, 512, 512)) / 2**40
+    assert plan_pairs(law, 64, np.nextafter(least, 1)).n_tiles >= 2**40
+    for too_small in (least, 0.99 * least):
+        with pytest.raises(ValueError, match=r"large enough for 2\^40 tiles"):
+            plan_pairs(law, 64, too_small)
+
+
+@dataclass(frozen=True)
+class TwoPoints(Sign):
+    """mean ± sd, either as likely."""
+
+    mean: float = 0.0
+    variance: float = 1.0
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.9, -3.0])
+def test_the_spread_of_entries_by_enumeration(offset: float) -> None:
+    """All 64 pairs of three entries, each of two values: fourth moments of s, and what is left of them given q or k."""
+    q, k, d_k = TwoPoints(0.7, 0.25), TwoPoints(-1.2, 4.0), 3
+    values_q, values_k = (
+        np.array(list(itertools.product(*[(law.mean - law.variance**0.5, law.mean + law.variance**0.5)] * d_k)))
+        for law in (q, k)
+    )
+    squares = (values_q @ values_k.T - d_k * q.mean * k.mean + offset) ** 2  # s², (n_q, n_k)
+    found = _spread_of_entries(q, k, d_k, offset)
+    scale = squares.mean() ** 2
+    assert found.alone == pytest.approx((squares**2).mean() / scale - 1, rel=1e-12)
+    assert found.by_query == pytest.approx(squares.mean(axis=1).var() / scale, rel=1e-12)
+    assert found.by_key == pytest.approx(squares.mean(axis=0).var() / scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.1, 0.6, -0.6, 1.0])
+@pytest.mark.parametrize("d_k", [3, 7])
+def test_the_spread_of_aligned_pairs_by_integration(rho: float, d_k: int) -> None:
+    """Given |q|², chi-squared, or |z|², which is too: means of s = ρ (|q|² - d) + √(1 - ρ²) q·z, and of s²."""
+    own, other = rho**2, 1 - rho**2
+    size = stats.chi2(d_k)
+
+    def variance(of: Callable[[float], float]) -> float:
+        mean = size.expect(of, epsabs=1e-13, limit=200)
+        return float(size.expect(lambda r: of(r) ** 2, epsabs=1e-13, limit=200) - mean**2)
+
+    v = variance(lambda r: rho * r) + other * d_k
+    found = AlignedPair(rho).spread(d_k)
+    assert AlignedPair(rho).variance(d_k) == pytest.approx(v, rel=1e-8)
+    assert found.by_query == pytest.approx(variance(lambda r: own * (r - d_k) ** 2 + other * r) / v**2, rel=1e-6)
+    assert found.by_key == pytest.approx(variance(lambda r: other * r) / v**2, rel=1e-6, abs=1e-12)
+    assert found.mean_by_query == pytest.approx(variance(lambda r: rho * r) / v, rel=1e-6, abs=1e-12)
+
+
+def test_a_block_scatters_by_hand() -> None:
+    """The larger one of variance and mean: what a pair has alone, and what its query and its key share with others."""
+    tiles = Tiles(7, 3, 5)
+    assert Spread(4.0, 0.5, 0.25, 0.125, 0.0625).relative_variance(tiles) == (4 + 0.5 * 4 + 0.25 * 2) / 105
+    assert Spread(0.5, 0.25, 0.125, 2.0, 3.0).relative_variance(tiles) == (1 + 2.0 * 4 + 3.0 * 2) / 105
+
+
+def test_a_shift_that_single_precision_rounds_is_made_good() -> None:
+    """Products of about 10⁷, whose exact mean is no float32: mean and variance keep all their digits."""
+    products = 1e7 + np.array([[[1.0, 4.0]], [[2.0, 9.0]], [[7.0, 1.0]]])
+    found = _moments_of([products.astype(np.float32)], 1e7 + 0.3, Tiles(3, 1, 2))
+    assert found.mean == pytest.approx(products.mean(), rel=1e-15)
+    means = products.mean(axis=(1, 2)) - 1e7
+    crossed = (means.sum() ** 2 - means @ means) / 6
+    assert found.variance == pytest.approx(np.square(products - 1e7).mean() - crossed, rel=1e-12)
+
+
 def test_moments_by_their_definition() -> None:
     """The mean square less the product of the means of each two tiles, by plain loops; a shift changes nothing."""
     rng = np.random.default_rng(4)
@@ -134,6 +230,20 @@ def test_aligned_tiles_pair_each_query_with_its_own_keys() -> None:
     single = np.concatenate([piece.ravel() for piece in draw_aligned(rng(2), 3, 40_000, (0.6,))])
     tiled = np.concatenate([piece.ravel() for piece in AlignedPair(0.6).products(rng(3), 3, Tiles(40_000, 1, 1))])
     assert np.quantile(tiled, [0.1, 0.5, 0.9]) == pytest.approx(np.quantile(single, [0.1, 0.5, 0.9]), abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "tiles", "pieces"),
+    [(7, Tiles(7, 3, 20), [6, 1]), (2, Tiles(7, 10, 30), [3, 3, 1]), (2, Tiles(2, 40, 40), [1, 1])],
+)
+@pytest.mark.parametrize("rho", [0.5, 1.0])
+def test_aligned_tiles_come_as_many_at_once_as_fit(
+    monkeypatch: pytest.MonkeyPatch, rho: float, d_k: int, tiles: Tiles, pieces: list[int]
+) -> None:
+    """1000 entries or scores, or one tile; never more tiles than are planned."""
+    monkeypatch.setattr(scaling.pairs, "CHUNK", 1000)
+    found = list(AlignedPair(rho).products(np.random.default_rng(1), d_k, tiles))
+    assert [piece.shape for piece in found] == [(count, tiles.n_queries, tiles.n_keys) for count in pieces]
 
 
 def test_large_means_keep_the_digits_of_a_small_variance() -> None:

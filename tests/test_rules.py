@@ -182,6 +182,23 @@ def test_one_set_of_keys_serves_a_stack_of_queries() -> None:
         assert np.array_equal(RAW.scores(q, keys), q @ k.T)
 
 
+SHAPES = [(), (1,), (2,), (3,), (2, 3), (3, 2), (2, 1), (1, 3), (4, 2, 3), (4, 1, 3), (5, 2, 3), (4, 2, 1), (4, 5, 3)]
+
+
+@pytest.mark.parametrize("first", SHAPES)
+def test_stacks_pair_up_where_numpys_do(first: tuple[int, ...]) -> None:
+    """Every stack with every other one: scores where NumPy would broadcast them, else one line that says why not."""
+    for second in SHAPES:
+        q, k = np.ones((*first, 2, 3)), np.ones((*second, 4, 3))
+        try:
+            shape = np.broadcast_shapes(first, second)
+        except ValueError:
+            with pytest.raises(ValueError, match=r"^PowerRule\.scores: .*received shapes"):
+                RAW.scores(q, k)
+        else:
+            assert RAW.scores(q, k).shape == (*shape, 2, 4)
+
+
 def test_small_types_of_settings_do_not_round() -> None:
     """A dimension or a temperature that NumPy keeps in a few bits counts as the number that it is."""
     d_k: Any = np.int8(100)

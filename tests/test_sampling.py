@@ -38,6 +38,118 @@ def test_pieces_make_up_the_planned_block(monkeypatch: pytest.MonkeyPatch, d_k: 
     assert disagreements([scores.mean() for scores in blocks], 0) == []
 
 
+class Asked(Gaussian):
+    """A normal law that remembers the shapes it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "shapes", [])
+
+    def sample_single(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """The same draws."""
+        self.shapes.append(shape)
+        return super().sample_single(rng, shape)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "tiles", "queries", "keys"),
+    [
+        (7, Tiles(7, 3, 20), [(6, 3, 7), (1, 3, 7)], [(6, 20, 7), (1, 20, 7)]),  # entries fill a piece
+        (2, Tiles(7, 10, 30), [(3, 10, 2), (3, 10, 2), (1, 10, 2)], [(3, 30, 2), (3, 30, 2), (1, 30, 2)]),  # scores do
+        (50, Tiles(1, 2, 50), [(1, 2, 50)], [(1, 20, 50), (1, 20, 50), (1, 10, 50)]),  # a piece of keys at a time
+        (100, Tiles(1, 2, 20), [(1, 2, 100)], [(1, 16, 100), (1, 4, 100)]),  # but not fewer than a product likes
+        (500, Tiles(1, 2, 6), [(1, 2, 500)], [(1, 4, 500), (1, 2, 500)]),  # unless these are too many entries
+        (3000, Tiles(2, 1, 2), [(1, 1, 3000)] * 2, [(1, 1, 3000)] * 4),  # and at least one
+    ],
+)
+def test_no_more_is_held_at_once_than_planned(
+    monkeypatch: pytest.MonkeyPatch, d_k: int, tiles: Tiles, queries: list[object], keys: list[object]
+) -> None:
+    """At 1000 entries or scores, 16 keys and 2000 entries of them: whole tiles together, or one in slices of keys."""
+    for name, value in (("CHUNK", 1000), ("FEW_KEYS", 16), ("MOST_ENTRIES", 2000)):
+        monkeypatch.setattr(scaling.sampling, name, value)
+    asked_q, asked_k = Asked(), Asked()
+    pieces = list(draw_scores(np.random.default_rng(1), d_k, tiles, asked_q, asked_k))
+    assert (asked_q.shapes, asked_k.shapes) == (queries, keys)
+    assert [piece.shape for piece in pieces] == [(count, m, tiles.n_keys) for count, m, _ in queries]
+
+
+@pytest.mark.parametrize(("d_k", "n", "pieces"), [(8, 300, [125, 125, 50]), (40, 100, [40, 40, 20])])
+def test_a_gram_matrix_takes_as_many_vectors_at_once_as_fit_or_as_it_has_rows(
+    monkeypatch: pytest.MonkeyPatch, d_k: int, n: int, pieces: list[int]
+) -> None:
+    """1000 entries, or a square matrix where that is more."""
+    monkeypatch.setattr(scaling.sampling, "CHUNK", 1000)
+    asked = Asked()
+    second_moments(np.random.default_rng(1), d_k, Tiles(1, n, n), asked, asked)
+    assert asked.shapes == [(count, d_k) for count in [*pieces, *pieces]]
+
+
+@pytest.mark.parametrize(
+    ("d_k", "relative_variance", "kurtosis", "scores", "moments"),
+    [
+        (1, 6.4e-05, 3.0, (125000, 1, 1), (2, 31251, 31251)),
+        (1, 0.0001, 1.0, (1, 17, 17), (1, 17, 17)),
+        (2, 0.001, 3.0, (5000, 1, 1), (1, 2002, 2002)),
+        (16, 1e-05, 1.8, (1374, 16, 16), (1, 10020, 10020)),
+        (64, 0.0001, 3.0, (24, 45, 45), (1, 656, 656)),
+        (300, 1e-07, 3.0, (2267, 128, 128), (5, 26817, 26817)),
+        (4096, 1e-05, 4.5, (1, 542, 542), (1, 542, 542)),
+        (16384, 0.001, 3.0, (1, 45, 45), (1, 45, 45)),
+        (16, 1e300, 3.0, (1, 8, 8), (1, 8, 8)),
+        (1, 8 / 81**2, 1.0, (1, 9, 9), (1, 9, 9)),
+        (1, 1e-09, 1.0, (3, 173, 173), (1, 300, 300)),
+        (2048, 1e-09, 3.0, (11448, 512, 512), (11448, 512, 512)),
+        (16384, 1e-08, 3.0, (215, 1023, 1023), (113, 1443, 1443)),
+    ],
+)
+def test_plans_stay_as_they_are(
+    d_k: int, relative_variance: float, kurtosis: float, scores: tuple[int, ...], moments: tuple[int, ...]
+) -> None:
+    """A plan decides what is drawn: one that changes, if only for speed, changes every number of a report."""
+    asked = (d_k, relative_variance, kurtosis, kurtosis)
+    assert plan_tiles(*asked) == Tiles(*scores)
+    assert scaling.sampling.plan_second_moments(*asked) == Tiles(*moments)
+
+
+def test_a_precision_that_is_just_reached_is_enough() -> None:
+    """A tile whose variance is the target is the plan; and so is the last target that 2⁶² scores may be needed for."""
+    for d_k, side in ((4096, 100), (300, 64)):
+        one = Tiles(1, side, side)
+        assert plan_tiles(d_k, variance_of_mean_square(d_k, one)) == one
+    assert plan_tiles(1, 2.0**-61, 1.0, 1.0).n_scores >= 2**32
+    with pytest.raises(ValueError, match="relative_variance must be a positive number"):
+        plan_tiles(1, np.nextafter(2.0**-61, 0), 1.0, 1.0)
+    alone = 2 + 6 + 4 * (2**15 - 1)  # scores of the largest tile that tell as much as an independent one, at d_k = 1
+    assert plan_tiles(1, 1.000001 * alone / 2**62).n_scores > 2**45
+    with pytest.raises(ValueError, match="relative_variance must be a positive number"):
+        plan_tiles(1, 0.999999 * alone / 2**62)
+
+
+def test_costs_by_hand() -> None:
+    """Nanoseconds of a block: draws, products, what each score takes, tiles; Gram matrices where these are shorter."""
+    cost, second = scaling.sampling.products_cost, scaling.sampling._second_moments_cost
+    assert cost(16, Tiles(3, 4, 5), 6.0) == pytest.approx(3 * (2.4 * 9 * 16 + 20 * (0.02 * 16 + 6) + 80))
+    assert cost(16, Tiles(3, 1, 2), 6.0) == pytest.approx(3 * (2.4 * 3 * 16 + 2 * (0.02 * 16 + 6) + 80))
+    assert cost(16, Tiles(3, 1, 1), 6.0) == pytest.approx(3 * (2.4 * 2 * 16 + 0.02 * 16 + 6))
+    assert second(16, Tiles(3, 4, 5)) == pytest.approx(3 * (2.4 * 9 * 16 + 20 * (0.02 * 16 + 0.5) + 80))
+    assert second(4, Tiles(3, 50, 60)) == pytest.approx(3 * (110 * 4 * (2.4 + 0.02 * 2) + 8 * 16))
+    assert scaling.sampling._scores_cost(16, Tiles(3, 1024, 5)) == cost(16, Tiles(3, 1024, 5), 6.0)
+    assert scaling.sampling._scores_cost(16, Tiles(3, 1025, 5)) == np.inf
+    assert second(4096, Tiles(1, 2048, 2048)) < np.inf
+    assert second(4096, Tiles(1, 2049, 2049)) == np.inf
+    assert second(2**20, Tiles(1, 32, 32)) < np.inf
+    assert second(2**20, Tiles(1, 33, 33)) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("d_k", "side", "is_short"), [(8, 8, False), (8, 9, True), (2048, 4000, True), (2049, 9000, False)]
+)
+def test_gram_matrices_are_shorter_where_tiles_are_larger_than_they(d_k: int, side: int, is_short: bool) -> None:
+    """(m + n) d²/2 steps against m n d; and never for matrices beyond 2048 rows."""
+    assert scaling.sampling._has_short_way(d_k, Tiles(1, side, side)) == is_short
+
+
 @pytest.mark.parametrize("law", [Gaussian(), Uniform(), Sign(), StudentT(30.0)], ids=lambda law: type(law).__name__)
 @pytest.mark.parametrize(("d_k", "tiles"), [(1, Tiles(4, 6, 6)), (8, Tiles(1, 16, 4)), (64, Tiles(2, 24, 24))])
 def test_a_blocks_precision_is_what_the_formula_says(law: EntryLaw, d_k: int, tiles: Tiles) -> None:
@@ -223,7 +335,7 @@ def test_radial_rows_and_direct_rows_are_saturated_alike(d_k: int, n_keys: int) 
     assert disagreements(differences, 0.0) == []
 
 
-@pytest.mark.parametrize(("d_k", "n_rows", "n_keys"), [(1, 1, 1), (4, 7, 1000), (10**6, 3, 2)])
+@pytest.mark.parametrize(("d_k", "n_rows", "n_keys"), [(1, 1, 1), (4, 7, 1000), (4, 3, 3000), (10**6, 3, 2)])
 def test_rows_come_in_pieces_that_make_up_the_whole(
     monkeypatch: pytest.MonkeyPatch, d_k: int, n_rows: int, n_keys: int
 ) -> None:
@@ -241,9 +353,32 @@ def test_impossible_rows_are_refused_before_anything_is_drawn(sizes: tuple[Any, 
         draw_rows(np.random.default_rng(0), *sizes)
 
 
-@pytest.mark.parametrize("law", [Gaussian(sd=1e20), Gaussian(sd=1e-20), Gaussian(mean=-1e13), Uniform(-1e15, 1e15)])
-def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw) -> None:
+@pytest.mark.parametrize("law", [Gaussian(sd=1e12), Gaussian(sd=1e-12), Gaussian(mean=1e12), Gaussian(mean=-1e12)])
+def test_entries_are_drawn_up_to_the_limits_that_the_message_names(law: EntryLaw) -> None:
+    """Their products are in the range of single precision; squares of these are not, and are taken in double."""
+    for tiles in (Tiles(1, 2, 3), Tiles(1, 40, 50)):  # without the short way, and with it
+        (scores,) = draw_scores(np.random.default_rng(0), 4, tiles, law, law)
+        assert np.isfinite(scores).all()
+        exact = scores.astype(np.float64)
+        mean, square = second_moments(np.random.default_rng(0), 4, tiles, law, law)
+        assert square == pytest.approx(np.square(exact).mean(), rel=1e-5)
+        assert mean == pytest.approx(exact.mean(), abs=1e-5 * square**0.5)
+
+
+@pytest.mark.parametrize(
+    ("law", "received"),
+    [
+        (Gaussian(sd=1e20), r"1e\+20 and 0"),
+        (Gaussian(sd=1e-20), "1e-20 and 0"),
+        (Gaussian(mean=-1e13), r"1 and -1e\+13"),
+        (Gaussian(mean=1e12 + 0.5), r"1 and 1e\+12"),
+        (Uniform(-3e15, 3e15), r"1\.73205e\+15 and 0"),
+    ],
+)
+def test_entries_whose_products_single_precision_cannot_hold_are_refused(law: EntryLaw, received: str) -> None:
     """By the side that has them."""
     for draw in (draw_scores, second_moments):
-        with pytest.raises(ValueError, match=rf"^{draw.__name__}: entries of keys must have a standard deviation from"):
+        with pytest.raises(
+            ValueError, match=rf"^{draw.__name__}: entries of keys must have a .*; received {received}$"
+        ):
             draw(np.random.default_rng(0), 4, Tiles(1, 2, 3), Gaussian(), law)

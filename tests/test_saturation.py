@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import special
 
 import scaling.saturation
-from scaling.saturation import OBSERVABLES, RowObservables, row_observables
+from scaling.saturation import DEAD_TRACE, OBSERVABLES, RowObservables, row_observables
 
 rows = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(-50, 50))
 
@@ -94,6 +94,20 @@ def test_the_largest_floats_work(factor: float, log_partition: float, entropy: f
     assert found.log_partition[0, 0] == pytest.approx(log_partition)
     assert found.entropy[0, 0] == pytest.approx(entropy)
     assert row_observables([0.0, -300.0], 1e308).max_weight[0, 0] == 1.0
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e29, 1e31, 1e39])
+def test_factors_beyond_single_precision_take_scores_of_it(factor: float) -> None:
+    """A float32 ends at 3e38, and so would its product with a larger factor; smaller ones stay in their precision."""
+    scores = (np.random.default_rng(1).normal(size=(5, 100)) / factor).astype(np.float32)
+    found, double = row_observables(scores, factor), row_observables(scores.astype(np.float64), factor)
+    assert found.entropy == pytest.approx(double.entropy, rel=1e-5)
+    assert np.array_equal(found.entropy, double.entropy) == (factor > 1e30)
+
+
+def test_a_dead_row_is_one_below_a_hundredth() -> None:
+    """The number that the page states."""
+    assert DEAD_TRACE == 0.01
 
 
 def test_equal_scores_are_the_uniform_case() -> None:

@@ -19,7 +19,7 @@ GOLDEN = json.loads((Path(__file__).parent / "golden_laws.json").read_text())["s
 
 # Over the whole range, on both sides of every change of method: σ = 0.4, 4 and 45, n = 60 and 4097.
 SIGMAS = np.array([1e-3, 0.03, 0.39, 0.41, 1.0, 2.5, 3.9, 4.1, 10.0, 44.0, 46.0, 300.0, 1e4])
-N_KEYS = [2, 3, 16, 59, 60, 1024, 4096, 4097, 10**6, 10**9, 10**12]
+N_KEYS = [2, 3, 4, 5, 16, 59, 60, 1024, 4096, 4097, 10**6, 10**9, 10**12]
 
 
 def forget() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scaling import measure_head, softmax_law
-from scaling.temperature import scored_rows, temperature_for
+from scaling.saturation import row_observables
+from scaling.temperature import ScoredRows, scored_rows, temperature_for
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -48,6 +49,21 @@ def test_rows_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(scored_rows(q, k).scores) == 128
     monkeypatch.setattr("scaling.temperature.HELD", 300 * 6)
     assert len(scored_rows(q, k).scores) == 6
+    monkeypatch.setattr("scaling.temperature.HELD", 300)
+    assert len(scored_rows(q, k).scores) == 4
+
+
+@pytest.mark.parametrize(("factor", "has_one"), [(999.0, True), (1000.5, False)])
+def test_scores_are_brought_to_a_thousand_standard_deviations(factor: float, has_one: bool) -> None:
+    """And no farther: of three keys one is far below the other two, which only then differ."""
+    scores = np.array([[0.0, -1e-3, -1.0]])
+    sd = scores.std(axis=1)
+    rows = ScoredRows(scores, np.array([3]), sd)
+    target = float(row_observables(scores, factor / sd[0]).entropy[0, 0]) / math.log(3)
+    found = temperature_for([rows], 1.0, target).value
+    assert math.isnan(found) != has_one
+    if has_one:
+        assert found == pytest.approx(sd[0] / factor, rel=1e-4)
 
 
 def test_where_there_is_none() -> None:

@@ -108,11 +108,27 @@ def test_vectors_come_in_single_precision_and_any_shape() -> None:
             assert (x.shape, x.dtype) == (shape, np.float32)
 
 
+@pytest.mark.parametrize("r", [0.0, 1.0])
+def test_a_shared_sign_may_be_all_or_nothing(r: float) -> None:
+    """Independent normal components, or the same sign in all of them."""
+    x = SharedSign(r).sample_single(np.random.default_rng(1), (200, 3))
+    assert (np.abs(x) == 1).all() == (r == 1)
+    assert (x == x[:, :1]).all() == (r == 1)
+
+
 @pytest.mark.parametrize("d_k", [1, 2, 7])
 def test_eigenvalues_of_neighbours(d_k: int) -> None:
     """Those that LAPACK finds."""
     law = Neighbours()
     assert np.sort(law.eigenvalues(d_k)) == pytest.approx(np.linalg.eigvalsh(law.covariance(d_k)))
+
+
+@pytest.mark.parametrize("fixed", ["mean", "variance"])
+def test_moments_that_a_law_fixes_cannot_be_set(fixed: str) -> None:
+    """A law whose draws would not follow the number takes no such argument."""
+    for make in (lambda **more: SharedSign(0.3, **more), Neighbours):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{fixed}'"):
+            make(**{fixed: 2.0})
 
 
 ONE: Any = np.eye(2)
@@ -127,6 +143,10 @@ ONE: Any = np.eye(2)
         (lambda: dot_product_moments([0, 0], [1.0, 1.0], [0, 0], ONE), r"covariance_q must have the shape \(2, 2\); "),
         (lambda: dot_product_moments([0, 0], ONE, [0, 0], np.eye(3)), r"covariance_k must .*; received \(3, 3\)"),
         (lambda: dot_product_moments([0, 0], [[1, 2], [0, 1]], [0, 0], ONE), "covariance_q must be symmetric; rec"),
+        (
+            lambda: dot_product_moments([0, 0], ONE, [0, 0], [[1e-9, 1e-10], [1.000001e-10, 1e-9]]),
+            "covariance_k must be symmetric; rec",
+        ),
         (lambda: dot_product_moments([0, 0], ONE, [0, 0], ONE, [[1.0]]), r"cross must have the shape \(2, 2\); rec"),
         (lambda: dot_product_moments([0, np.nan], ONE, [0, 0], ONE), "mean_q must be finite real numbers"),
     ],
