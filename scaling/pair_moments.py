@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.arrays import check_dimension, is_number, shown
 from scaling.pairs import PairLaw
-from scaling.sampling import CHUNK, SUM_COST, Tiles, products_cost
+from scaling.sampling import CHUNK, SUM_COST, Tiles, TooManyScores, products_cost
 from scaling.vectors import DotProductMoments
 
 SIDES = tuple(2**power for power in range(10))  # of planned tiles
@@ -30,7 +30,7 @@ def plan_pairs(law: PairLaw, d_k: int, relative_variance: float) -> Tiles:
     spread = law.spread(d_k)
     least = spread.relative_variance(Tiles(1, SIDES[-1], SIDES[-1])) / MOST_TILES
     if not is_number(relative_variance) or relative_variance <= least:
-        raise ValueError(
+        raise TooManyScores(
             f"plan_pairs: relative_variance must be a positive number, large enough for 2^40 tiles; "
             f"received {shown(relative_variance)}"
         )

@@ -60,6 +60,10 @@ class Tiles:
         return self.n_tiles * self.n_queries * self.n_keys
 
 
+class TooManyScores(ValueError):
+    """A block would need more of them than any is planned for."""
+
+
 def variance_of_mean_square(d_k: int, tiles: Tiles, kurtosis_q: float = 3.0, kurtosis_k: float = 3.0) -> float:
     """Relative variance of the mean of the squared dot products of a block, exact for centred entries.
 
@@ -100,7 +104,7 @@ def _plan(
     largest = Tiles(1, SIDES[-1], SIDES[-1])
     alone = max(2.0, largest.n_scores * variance_of_mean_square(d_k, largest, kurtosis_q, kurtosis_k))
     if not is_number(relative_variance) or relative_variance <= 0 or alone > MOST_SCORES * float(relative_variance):
-        raise ValueError(
+        raise TooManyScores(
             f"{where}: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"
         )
