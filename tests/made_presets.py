@@ -1,5 +1,6 @@
 """Random presets that are valid and small, drawn from what the models of the settings allow: edges first of all."""
 
+import json
 import math
 import random
 from dataclasses import fields
@@ -138,3 +139,20 @@ def random_rule(rng: random.Random) -> dict[str, Any] | None:
     except ValueError:
         return None
     return line
+
+
+def to_toml(settings: dict[str, Any]) -> str:
+    """Settings as a TOML file: single ones, then a table for each experiment."""
+    tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{name} = {_value(value)}" for name, value in settings.items() if name not in tables]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
