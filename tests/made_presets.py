@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, Lt, MaxLen, MinLen, MultipleOf
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from conftest import TINY
@@ -20,9 +20,9 @@ DRAWS = 2e6  # of all blocks of an experiment: a tenth of a second of work
 MOST_CELLS = 40  # of an experiment
 REFUSED = 300  # draws of an experiment's settings before those of a preset must do
 MOST_BLOCKS, MOST_VALUES = 16, 5  # of an experiment and of a list
-NAMES = ("plain", "ünï-cödé 北京", "<b>&'\"</b>", "$d_k$ and \\frac{1", "{{ 7*7 }}", "=1+1", "x" * 40, "-")
+NAMES = ("plain", "ünï-cödé 北京", "<b>&'\"</b>", "$\\frac{1$ and $d_k", "{{ 7*7 }}", "=1+1", "x" * 40, "-")
 PARAMETERS: dict[str, tuple[Any, ...]] = {  # of rules of scaling
-    "name": ("other", "a", "power", "x-1", "0", "scaled-2"),
+    "name": ("other", "a", "power", "x-1", "nan", "scaled-2"),
     "alpha": (-8.0, -1.0, 0.0, 0.123456789, 0.5, 1.0, 1, 3.0, 8.0),
     "temperature": (1e-6, 0.5, 1.0, 2, 1e6),
     "n_heads": (1, 3, 64, 2**62),
@@ -53,9 +53,7 @@ def random_settings(rng: random.Random, draws: float = DRAWS) -> dict[str, Any]:
 def experiments() -> dict[str, type[Experiment[Any]]]:
     """The models of the experiments, by name."""
     fields = {name: field.annotation for name, field in Preset.model_fields.items()}
-    return {
-        name: model for name, model in fields.items() if isinstance(model, type) and issubclass(model, Experiment)
-    }
+    return {name: model for name, model in fields.items() if isinstance(model, type) and issubclass(model, Experiment)}
 
 
 def random_experiment(rng: random.Random, model: type[Experiment[Any]], draws: float = DRAWS) -> dict[str, Any]:
@@ -85,7 +83,12 @@ def of_field(rng: random.Random, name: str, field: FieldInfo) -> Any:
     if name == "n_blocks":
         least, most = bounds(field.metadata)
         return rng.choice([int(least), rng.randint(int(least), int(min(most, MOST_BLOCKS)))])
-    return of_type(rng, field.annotation, field.metadata)
+    found = of_type(rng, field.annotation, field.metadata)
+    if name == "multipliers":
+        return sorted({1.0, *found})  # which has to be among them
+    if name in ("largest_d_k", "largest_n_keys") and any(isinstance(one, AfterValidator) for one in field.metadata):
+        return 2 ** round(math.log2(found))  # as the explorer wants it
+    return found
 
 
 def of_type(rng: random.Random, annotation: Any, metadata: list[Any]) -> Any:
@@ -111,8 +114,8 @@ def of_type(rng: random.Random, annotation: Any, metadata: list[Any]) -> Any:
 def bounds(metadata: list[Any]) -> tuple[float, float]:
     """The least and the largest number that is allowed."""
     low = next(one.ge for one in metadata if isinstance(one, Ge))
-    high = next(one.le if isinstance(one, Le) else math.nextafter(one.lt, 0) for one in metadata if isinstance(one, Le | Lt))
-    return low, high
+    high = next(one for one in metadata if isinstance(one, Le | Lt))
+    return low, high.le if isinstance(high, Le) else math.nextafter(high.lt, 0)
 
 
 def between(rng: random.Random, low: float, high: float) -> float:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import made_presets
-from experiments.faults import LONGEST, Faults
+from experiments.faults import Faults
 from experiments.preset import PRESETS, Preset, load_preset, named_presets
+from fault_lines import check_lines
 from made_presets import experiments, of_field, to_toml
 
 SECONDS = 4.0  # of a processor, for the longest case
@@ -25,7 +26,8 @@ TEXTS = {name: (PRESETS / f"{name}.toml").read_text(encoding="utf-8") for name i
 OWN = st.just('base = "quick"\n[variance]\nd_k = [3, 5]\n[scalings]\nrules = [{ rule = "soft-cap", cap = 50.0 }]\n')
 VALUES = [  # as TOML writes them, or nearly
     "nan", "-inf", "1e400", "-0.0", "5e-324", "1_000", "+1", "01", "0x" + "f" * 99, "9" * 30, "9" * 5000, "0b101",
-    "true", "''", '"x"', '"\\u0000"', '"\\u001b[31m"', '"\\u202e"', '"\\ud800"', '"😀"', "'''\na\nb'''", '"' + "x" * 999 + '"',
+    "true", "''", '"x"', '"\\u0000"', '"\\u001b[31m"', '"\\u202e"', '"\\ud800"', '"😀"',
+    "'''\na\nb'''", '"' + "x" * 999 + '"',
     "[]", "[[]]", "[1, 'a']", "[1.5, 1]", "[2, 1]", "[1, 1]", "{}", "{ a = 1 }", "{ rule = 'power' }",
     "[{ rule = 'power' }]", "[{ rule = 'sigmoid', bias = nan }]", "[{ rule = 'model', n_heads = 1.5 }]",
     "[{ rule = 'power', alpha = 1 }, { rule = 'power', alpha = 2 }]", "[{ rule = 'raw' }]",
@@ -35,8 +37,9 @@ VALUES = [  # as TOML writes them, or nearly
 ]  # fmt: skip
 LINES = [
     "[variance]", "[[variance]]", "[variance.d_k]", "[[scalings.rules]]", "[[scalings.rules.x]]", "[unheard]", "[base]",
-    "variance.margin = 0.1", "variance.x.y = 1", "scalings.rules = 3", "'' = 1", '"a\\nb" = 1', '"😀" = 1', "name.x = 1",
-    "base = 'quik'", "base = ['quick']", "base = 3", "base = 'full'", "[scalings.rules]", "rule = 'power'", "]", "\x00",
+    "variance.margin = 0.1", "variance.x.y = 1", "scalings.rules = 3", "'' = 1", '"a\\nb" = 1', '"😀" = 1',
+    "name.x = 1", "base = 'quik'", "base = ['quick']", "base = 3", "base = 'full'", "[scalings.rules]",
+    "rule = 'power'", "]", "\x00",
     "a" * 3000 + " = 1", "x = '''", "\t=\t", "= 1", "\N{LINE SEPARATOR}", "[" * 5000,
 ]  # fmt: skip
 SETTING = re.compile(r"^([a-z_]+) = (.*)$", re.MULTILINE)
@@ -85,7 +88,7 @@ def built(draw: st.DrawFn) -> bytes:
     return to_toml({"base": "quick", "name": rng.choice(made_presets.NAMES), **tables}).encode()
 
 
-LETTERS = st.sampled_from(list('abdk_.="\'[]{}#,\n\r\t -+0123456789e\\u:T') + ["\ufeff", "\x00", "é", "\ud800"])
+LETTERS = st.sampled_from([*"abdk_.=\"'[]{}#,\n\r\t -+0123456789e\\u:T", "\ufeff", "\x00", "é", "\ud800"])
 KINDS: dict[str, st.SearchStrategy[bytes]] = {
     "bytes": st.binary(max_size=300),
     "texts": st.lists(LETTERS, max_size=200).map(lambda letters: "".join(letters).encode("utf-8", "surrogatepass")),
@@ -105,12 +108,7 @@ def judged(path: Path, content: bytes) -> str:
             came = type(load_preset(str(path))).__name__
         assert came == Preset.__name__
     except Faults as faults:
-        assert faults.lines
-        for line in faults.lines:
-            assert line.startswith(f"preset {path}: "[:LONGEST])
-            assert line.isprintable()
-            assert len(line) <= LONGEST
-            assert "Traceback" not in line
+        check_lines(faults, f"preset {path}: ")
         came = "faults"
     assert time.process_time() - started < SECONDS
     return came
@@ -118,7 +116,9 @@ def judged(path: Path, content: bytes) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_cases", [SHORT, pytest.param(LONG, marks=pytest.mark.soak)])
-def test_a_file_is_a_preset_or_refused_in_lines(tmp_path: Path, kind: str, n_cases: int, record_property: Record) -> None:
+def test_a_file_is_a_preset_or_refused_in_lines(
+    tmp_path: Path, kind: str, n_cases: int, record_property: Record
+) -> None:
     """Random bytes, texts, edits of what is there, and settings drawn from their models; both come of the last two."""
     came: Counter[str] = Counter()
 

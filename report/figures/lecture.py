@@ -13,7 +13,6 @@ from report.figures.selection import few, levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
 
-
 MOST_PANELS = 4
 
 
