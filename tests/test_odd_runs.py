@@ -1,6 +1,5 @@
 """A preset that is taken gives results: random small ones are run, told, drawn and made into a page and slides."""
 
-import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,50 +9,28 @@ from pathlib import Path
 import html5lib
 import numpy as np
 import pytest
-from markupsafe import Markup
 
-from experiments.head_windows import WindowCell
 from experiments.output import data_files
-from experiments.runner import Results, run
-from experiments.trained_heads import TrainedHeads
-from made_heads import window
-from made_presets import random_preset
-from report.drawing import FORMS, DrawnFigure, all_frames
+from experiments.runner import Results
+from made_runs import DRAWS, results_of, undrawn, words_of
+from report.drawing import FORMS, all_frames
 from report.figures import figures_of
 from report.figures.spec import FigureSpec
 from report.figures.style import LIGHT, using
 from report.page import page_files, render
-from report.prose import prose
 from report.slides.files import slide_files
 from test_page import read
 
 LONG = range(100, 300, 50)  # where the seeds of long forms begin
-DRAWS = 5e5  # numbers of an experiment: a run of them all takes a second or two
 WRONG_WORDS = re.compile(r"(?<![\w-])(nan|NaN|inf|Infinity|Undefined|None(?! of))(?!\w)")
-FINITE = ("estimate", "standard_error", "low", "high", "exact")  # columns of a frame that are never empty
+FINITE = ("estimate", "standard_error", "low", "high")  # columns of a frame that are never empty
 Record = Callable[[str, object], None]
 
 
-def _made_up(_: TrainedHeads, cell: WindowCell, rng: np.random.Generator) -> np.ndarray:
-    """What a window of a trained model might give; the model itself takes seconds."""
-    return window(cell, rng, float(rng.choice([0.1, 1.0, 3.0])))
-
-
-def results_of(seed: int, folder: Path) -> Results:
-    """The run of a random preset; its language models are made up."""
-    preset = random_preset(random.Random(seed), DRAWS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainedHeads, "measure", _made_up)
-        return run(preset, folder / f"{seed}.sqlite", pytest.fail)
-
-
-def told(spec: FigureSpec, results: Results) -> DrawnFigure:
-    """A figure with its words, but not drawn; AssertionError where they tell of no number."""
-    given = spec.given(all_frames(results))
-    caption, alt = spec.caption(*given), spec.alt(*given)
-    for words in (caption, alt):
+def told(spec: FigureSpec, results: Results) -> None:
+    """AssertionError where a figure's words tell of a number that is none."""
+    for words in words_of(spec, results):
         assert not WRONG_WORDS.search(words), (spec.name, words)
-    return DrawnFigure(spec, prose(caption), Markup("<svg/>"), b"", b"")
 
 
 def check_numbers(results: Results) -> None:
@@ -66,8 +43,9 @@ def check_numbers(results: Results) -> None:
 
 def check_words(results: Results) -> None:
     """The page, its figures left out, is valid and prints no number that is none."""
-    figures = {spec.name: told(spec, results) for spec in figures_of(all_frames(results))}
-    text = read(html5lib.HTMLParser(strict=True).parse(render(results, figures)))
+    for spec in figures_of(all_frames(results)):
+        told(spec, results)
+    text = read(html5lib.HTMLParser(strict=True).parse(render(results, undrawn(results))))
     found = WRONG_WORDS.search(text)
     assert not found, text[max(0, found.start() - 100) : found.end() + 50]
 
