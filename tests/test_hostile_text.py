@@ -49,8 +49,8 @@ PAYLOADS = [
     "{{ 7*7 }}", "{% include 'shell.html.jinja2' %}", "${7*7}", "$\\href{javascript:fired=1}{x}$", "$\\frac{1$",
     "<style>*{display:none}</style>", "}</style>*{display:none}", "<link rel=stylesheet href=http://a.invalid/x.css>",
     "<img src=http://a.invalid/x.png>", "<base href=http://a.invalid/>", "<form action=http://a.invalid/><button>",
-    "<meta http-equiv=refresh content='0;url=http://a.invalid/'>", "\"'&<>", "&lt;b&gt;", "&#60;b&#62;", "<!--", "<![CDATA[",
-    "\N{RIGHT-TO-LEFT OVERRIDE}txet", "<plaintext>", "<template>",
+    "<meta http-equiv=refresh content='0;url=http://a.invalid/'>", "\"'&<>", "&lt;b&gt;", "&#60;b&#62;", "<!--",
+    "<![CDATA[", "\N{RIGHT-TO-LEFT OVERRIDE}txet", "<plaintext>", "<template>",
 ]  # fmt: skip
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)"]  # to a spreadsheet
 NUMBER = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?")
@@ -174,7 +174,7 @@ def test_it_is_shown_and_never_run(browser: Browser, products: dict[str, Path], 
         assert seen.fired is None
         assert seen.violations == set()
         assert (seen.messages, seen.dialogs) == ([], [])
-        local = (seen.page.url, "data:font/woff2", (products[name].parent / "figures").as_uri())
+        local = (products[name].as_uri(), "data:font/woff2", (products[name].parent / "figures").as_uri())
         assert [url for url in seen.requests if not url.startswith(local)] == []
         text = seen.page.evaluate("document.documentElement.textContent")
         assert PAYLOADS[0] in text
@@ -220,7 +220,7 @@ ASKED = {  # of the page's own world
 def test_the_policy_stops_what_is_injected(
     browser: Browser, products: dict[str, Path], name: str, tmp_path: Path
 ) -> None:
-    """Whatever gets between the tags: scripts, handlers, styles, requests of every kind. The policy has no exceptions."""
+    """Whatever gets between the tags: scripts, handlers, styles, requests of every kind; no exceptions."""
     html = products[name].read_text(encoding="utf-8")
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
     assert "unsafe" not in policy
