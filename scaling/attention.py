@@ -104,7 +104,8 @@ def _checked(
 
 def simplified_attention(x: ArrayLike) -> Attention:
     """Attention without trainable weights: tokens x (n_tokens, d_in) are their own queries, keys and values."""
-    return attend(x, x, x, scale=1.0)
+    tokens = real_array(x, "simplified_attention: x")
+    return attend(tokens, tokens, tokens, scale=1.0)
 
 
 class SelfAttentionV1:

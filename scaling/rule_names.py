@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from scaling.arrays import shown
+from scaling.arrays import check_kind, shown
 from scaling.length_rules import LogRule, ScalableRule, YarnRule
 from scaling.normalised_rules import LayerNormRule, QKNormRule
 from scaling.rules import ModelRule, NormalisedRule, PowerRule, ScoreRule, SplitRule, TemperatureRule
@@ -37,6 +37,7 @@ def score_rule(line: Mapping[str, Any]) -> ScoreRule:
     Raises ValueError, in one line that names the rule and the parameter, for a rule or a parameter that is unknown
     (with the nearest name), a parameter that is missing, and one that the class refuses.
     """
+    check_kind("score_rule", Mapping, line=line)
     rule = line.get("rule")
     if not isinstance(rule, str) or rule not in SCORE_RULES:
         raise ValueError(

@@ -55,7 +55,7 @@ PAYLOADS = [
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)"]  # to a spreadsheet
 NUMBER = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?")
 HOSTILE = " ".join(PAYLOADS)
-FIRING = [payload for payload in PAYLOADS if FIRE in payload and not payload.startswith("javascript")]
+FIRING = [payload for payload in PAYLOADS if FIRE in payload and not payload.startswith(("javascript", "<a"))]
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", event => window.violations.push(event.effectiveDirective));
@@ -120,7 +120,8 @@ def products(results: Results, slides: Sequence[Slide], tmp_path_factory: pytest
         page = render(results, undrawn(replace(results, frames=frames)), cost)
     (folder / "figures" / "light").mkdir(parents=True)
     Image.new("RGB", (16, 9)).save(folder / "figures" / "light" / "hostile.png")
-    sheet = contact_sheet([SheetFigure("hostile", HOSTILE, HOSTILE, HOSTILE, ("light",))], {"a.html": HOSTILE}, HOSTILE)
+    words = HOSTILE.replace("$", "")  # in titles and captions, which are all our own, that begins a formula
+    sheet = contact_sheet([SheetFigure("hostile", words, words, HOSTILE, ("light",))], {"a.html": HOSTILE}, words)
     made = {"page": page, "deck": html_deck(slides, of_pictures(slides), None, HOSTILE), "sheet": sheet}
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
@@ -136,6 +137,7 @@ class Watched:
 
     page: Page
     requests: list[str]
+    failures: list[str | None]
     messages: list[str]
     dialogs: list[str]
 
@@ -154,9 +156,10 @@ class Watched:
 def watched(browser: Browser, file: Path) -> Iterator[Watched]:
     """A file in a browser without a network."""
     context = browser.new_context(offline=True)
-    seen = Watched(context.new_page(), [], [], [])
+    seen = Watched(context.new_page(), [], [], [], [])
     seen.page.add_init_script(WATCH)
     seen.page.on("request", lambda request: seen.requests.append(request.url))
+    seen.page.on("requestfailed", lambda request: seen.failures.append(request.failure))
     seen.page.on("console", lambda message: seen.messages.append(message.text))
     seen.page.on("pageerror", lambda error: seen.messages.append(str(error)))
     seen.page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
@@ -232,7 +235,7 @@ def test_the_policy_stops_what_is_injected(
         with watched(browser, file) as seen:
             assert seen.violations == {directive}, injected
             assert seen.fired is None
-            assert not any("a.invalid" in url for url in seen.requests)
+            assert seen.failures == ["csp"] * sum("a.invalid" in url for url in seen.requests)
             assert seen.page.evaluate("getComputedStyle(document.body).display") != "none"
     with watched(browser, products[name]) as seen:
         for asked, directive in ASKED.items():
@@ -242,13 +245,15 @@ def test_the_policy_stops_what_is_injected(
             seen.page.wait_for_timeout(50)
             assert seen.violations == {directive}, asked
         assert seen.fired is None
-        assert not any("a.invalid" in url for url in seen.requests)
+        assert set(seen.failures) <= {"csp"}  # as Chromium calls those that the policy has stopped
 
 
 def test_pages_are_valid_with_it(products: dict[str, Path]) -> None:
     """A strict parser finds no error, so that nothing has broken out of its place."""
-    for file in products.values():
-        html5lib.HTMLParser(strict=True).parse(file.read_text(encoding="utf-8"))
+    for name, file in products.items():
+        parser = html5lib.HTMLParser()
+        parser.parse(file.read_text(encoding="utf-8"))
+        assert parser.errors == [], name
 
 
 def test_files_of_an_audit_keep_it_as_text(products: dict[str, Path]) -> None:

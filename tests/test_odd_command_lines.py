@@ -174,7 +174,7 @@ def pairs_of_make(short: bool) -> Iterator[tuple[str, str, bool]]:
             yield variable, value, rng.random() < 0.3
     if not short:
         for _ in range(600):
-            letters = "".join(rng.choices("$(){}`'\";|&<> \\#%=!*~\nab", k=rng.randint(1, 12)))
+            letters = "x" + "".join(rng.choices("$(){}`'\";|&<> \\#%=!*~\nab", k=rng.randint(1, 12)))
             yield rng.choice(list(VARIABLES)), letters, rng.random() < 0.3
 
 
@@ -186,7 +186,8 @@ def test_make_hands_on_a_value_as_it_is(tmp_path: Path, short: bool, record_prop
         target, option = VARIABLES[variable]
         arguments = made(tmp_path, target, variable, value, in_environment)
         place = arguments.index(option)
-        assert arguments[place + 1] == value, (variable, value)
+        given = value if in_environment else value.lstrip()  # of a command line, make drops blanks before a value
+        assert arguments[place + 1] == given, (variable, value)
         assert not (tmp_path / "pwned").exists(), (variable, value)
     record_property("cases", len(pairs))
 
