@@ -30,7 +30,9 @@ ENTROPY ?=
 ## HEADS=           how many query heads stand side by side, where arrays have no axis for them
 HEADS ?=
 ## PYTHON=          the Python to make .venv with (empty: the first of at least 3.11 on PATH)
-export PRESET SEED JOBS SCHEDULER OUT STRICT FIGURES THEME FONT QK CAUSAL BATCH_FIRST SCALE ENTROPY HEADS PYTHON
+variables := PRESET SEED JOBS SCHEDULER OUT STRICT FIGURES THEME FONT QK CAUSAL BATCH_FIRST SCALE ENTROPY HEADS PYTHON
+$(foreach name,$(variables),$(eval override $(name) := $$(value $(name))))# as they were given: a $ in them is a $
+export $(variables)
 
 python := .venv/bin/python
 flags = $${PRESET:+--preset "$$PRESET"} $${SEED:+--seed "$$SEED"} $${JOBS:+--jobs "$$JOBS"} $${SCHEDULER:+--scheduler "$$SCHEDULER"} $${OUT:+--out "$$OUT"} $$(case "$$STRICT" in "" | 0) ;; *) echo --strict ;; esac)

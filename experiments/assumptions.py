@@ -122,9 +122,9 @@ class Assumptions(Experiment[PairCell]):
         return cells
 
     def size(self, cell: PairCell) -> BlockSize:
-        """q and k of every tile are drawn; those of one tile and its products are held."""
-        vectors = float(cell.n_queries + cell.n_keys) * cell.d_k
-        return BlockSize(cell.n_tiles * vectors, vectors + float(cell.n_queries) * cell.n_keys)
+        """q and k of every tile are drawn and multiplied; those of one tile and its products are held."""
+        vectors, products = float(cell.n_queries + cell.n_keys) * cell.d_k, float(cell.n_queries) * cell.n_keys
+        return BlockSize(cell.n_tiles * (vectors + products), vectors + products)
 
     def measure(self, cell: PairCell, rng: np.random.Generator) -> Values:
         """(2,): mean and variance of the block's products."""

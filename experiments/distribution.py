@@ -49,7 +49,8 @@ class Distribution(ScoreExperiment):
         kurtosis = entry_law(self.entries).kurtosis
         cells = []
         for d_k in self.d_k:
-            wanted = variance_of_mean_square(d_k, PAIR, kurtosis, kurtosis) * self.n_blocks / self.n_scores
+            alone = max(1.0, variance_of_mean_square(d_k, PAIR, kurtosis, kurtosis))  # less for one sign times another
+            wanted = alone * self.n_blocks / self.n_scores
             t = plan_tiles(d_k, wanted, kurtosis, kurtosis)
             cells.append(ScoreCell(d_k, t.n_tiles, t.n_queries, t.n_keys, self.entries))
         return cells

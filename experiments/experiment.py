@@ -16,9 +16,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from experiments.claims import Claim
 from experiments.packages import lacking
+from scaling.dot_product_law import MAX_D_K
 from scaling.entries import entry_law
 from scaling.intervals import mean_interval
-from scaling.sampling import Tiles, draw_scores
+from scaling.sampling import Tiles, TooManyScores, draw_scores
 
 CellT = TypeVar("CellT")
 NumberT = TypeVar("NumberT", int, float)
@@ -46,8 +47,8 @@ def _known_law(name: str) -> str:
     return name
 
 
-Grid = Annotated[
-    list[Annotated[int, Field(ge=1, le=2**20)]], Field(min_length=1, max_length=64), AfterValidator(increasing)
+Grid = Annotated[  # of d_k, as far as its laws are computed
+    list[Annotated[int, Field(ge=1, le=MAX_D_K)]], Field(min_length=1, max_length=64), AfterValidator(increasing)
 ]
 EntryLawName = Annotated[str, AfterValidator(_known_law)]
 Margin = Annotated[float, Field(ge=1e-6, lt=1)]
@@ -55,7 +56,7 @@ SingleBlock = Annotated[int, Field(ge=1, le=1)]  # for an experiment that shows 
 
 
 class BlockSize(NamedTuple):
-    """Numbers that a block draws, and those it holds at once."""
+    """Numbers that a block draws, or what takes as long as drawing them, and numbers that it holds at once."""
 
     draws: float
     held: float
@@ -95,14 +96,18 @@ class Experiment(BaseModel, ABC, Generic[CellT]):
 
     def excesses(self) -> list[str]:
         """One line, for the largest cell, when a block would take more than any machine should give."""
-        sizes = {cell: self.size(cell) for cell in self.cells()}
+        at_most = f"at most {MAX_DRAWS:.2g} and {MAX_HELD:.2g} are allowed"
+        try:
+            sizes = {cell: self.size(cell) for cell in self.cells()}
+        except TooManyScores:
+            return [f"{self.name}: a block would draw and hold more numbers than can be planned; {at_most}"]
         large = [cell for cell, size in sizes.items() if size.held > MAX_HELD or size.draws > MAX_DRAWS]
         if not large:
             return []
         cell = max(large, key=lambda cell: sizes[cell])
         return [
             f"{self.name}: a block of {cell_key(cell)} would draw {sizes[cell].draws:.2g} numbers and hold "
-            f"{sizes[cell].held:.2g} at once; at most {MAX_DRAWS:.2g} and {MAX_HELD:.2g} are allowed"
+            f"{sizes[cell].held:.2g} at once; {at_most}"
         ]
 
     @abstractmethod
@@ -144,9 +149,9 @@ class ScoreCell:
 
     @property
     def size(self) -> BlockSize:
-        """Q and K of every tile are drawn; Q and the scores of one are held."""
-        draws = float(self.n_tiles) * (self.n_queries + self.n_keys) * self.d_k
-        return BlockSize(draws, float(self.n_queries) * (self.d_k + self.n_keys))
+        """Q and K of every tile are drawn, and every score is looked at; Q and the scores of one are held."""
+        entries, scores = float(self.n_queries + self.n_keys) * self.d_k, float(self.n_queries) * self.n_keys
+        return BlockSize(self.n_tiles * (entries + scores), float(self.n_queries) * self.d_k + scores)
 
     def scores(self, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
         """The block's dot products, piece by piece (tiles, n_queries, n_keys), in single precision."""

@@ -26,6 +26,7 @@ QUANTITIES = ("variance", "own_variance", "normalised_entropy")
 GROUP = "initialisation"
 NEAR = 4.0  # margins of an entropy times d_in, from which its law is claimed: it was off by up to about 1/d_in
 SOURCE = "Exact, over the draw of the weights"
+HEAD_WORK = 50_000  # draws that take as long as what the smallest head takes
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Initialisation(Experiment[LayerCell]):
         """Matrices and tokens of every head, and scores for each kind of input; those of one head are held."""
         drawn = float(cell.n_tokens + 2 * cell.d_k) * cell.d_in
         scores = float(cell.n_tokens) ** 2
-        return BlockSize(cell.n_heads * (drawn + 16 * scores), 2 * drawn + 8 * scores)
+        return BlockSize(cell.n_heads * (HEAD_WORK + drawn + 16 * scores), 2 * drawn + 8 * scores)
 
     def measure(self, cell: LayerCell, rng: np.random.Generator) -> Values:
         """(n_inputs · n_quantities + 1,): means over the block's heads."""

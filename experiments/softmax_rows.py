@@ -22,6 +22,7 @@ from experiments.experiment import (
     Margin,
     Values,
     estimate_row,
+    increasing,
 )
 from scaling.attention_law import attention_law
 from scaling.entries import entry_law
@@ -34,6 +35,7 @@ RULES = (RAW, SCALED)
 QUANTITIES = (*OBSERVABLES, "normalised_entropy", "jacobian_norm", "jacobian_norm_median", "mean_square")
 ENTROPY, NORM2 = OBSERVABLES.index("entropy"), OBSERVABLES.index("jacobian_norm2")
 SHARED_KEYS = 2.0
+ROW_WORK = 40  # draws that take as long as what a row of few scores takes
 CHANGE = 0.1  # of ln n, of a weight or of a variance: less than that would not be called a change
 
 
@@ -64,12 +66,16 @@ class RowCell:
 
     @property
     def size(self) -> BlockSize:
-        """A length and the scores of each row; or Q and K of every tile, of which Q and the scores are held."""
+        """A length and the scores of each row; or Q and K of every tile, of which Q and the scores are held.
+
+        What is seen of every row is held twice.
+        """
+        scores, seen = float(self.n_rows) * (self.n_keys + ROW_WORK), 2.0 * len(RULES) * len(OBSERVABLES) * self.n_rows
         if self.sampler == "radial":
-            return BlockSize(float(self.n_rows) * (self.n_keys + 1), float(max(CHUNK, self.n_keys)))
+            return BlockSize(scores, max(CHUNK, self.n_keys) + seen)
         n_tiles, n_queries, n_keys = self.tiles.n_tiles, self.tiles.n_queries, self.n_keys
-        draws = float(n_tiles) * (n_queries + n_keys) * self.d_k
-        return BlockSize(draws, float(n_queries) * (self.d_k + n_keys))
+        entries = float(n_tiles) * (n_queries + n_keys) * self.d_k
+        return BlockSize(entries + scores, float(n_queries) * (self.d_k + n_keys) + seen)
 
     def rows(self, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
         """The block's dot products, piece by piece (rows, n_keys)."""
@@ -125,7 +131,12 @@ class SoftmaxRows(Experiment[RowCell]):
 
     entries: EntryLawName = "gaussian"
     d_k: Grid
-    n_keys: Annotated[Grid, AfterValidator(_choices)]
+    n_keys: Annotated[
+        list[Annotated[int, Field(ge=1, le=2**20)]],
+        Field(min_length=1, max_length=64),
+        AfterValidator(increasing),
+        AfterValidator(_choices),
+    ]
     precision: Annotated[float, Field(ge=1e-4, le=0.1)]
     margin: Margin
 

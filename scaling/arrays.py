@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MAX_COUNT = 2**62  # of anything; products of a few counts then still fit a float
+FARTHEST = 1e100  # where densities and tails are 0, and arithmetic still works
 
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -23,6 +24,23 @@ def real_array_of_any_precision(values: ArrayLike, where: str) -> Floats:
     Ints and floats are taken. Refused, since NumPy would drop or invent something: imaginary parts, masks, bools,
     text, dates, records, objects, ragged lists, nan and inf.
     """
+    floats = _floats(values, where)
+    finite = np.isfinite(floats)
+    if not finite.all():
+        raise ValueError(f"{where} must be finite real numbers; received {floats[~finite][0]} in {shown(values)}")
+    return floats
+
+
+def points_of_a_law(values: ArrayLike, where: str) -> NDArray[np.float64]:
+    """`values` as `real_array` takes them, but for inf: what is beyond ±FARTHEST is that, where all laws have ended."""
+    floats = np.asarray(_floats(values, where), dtype=np.float64)
+    if np.isnan(floats).any():
+        raise ValueError(f"{where} must be real numbers; received nan in {shown(values)}")
+    return np.clip(floats, -FARTHEST, FARTHEST)
+
+
+def _floats(values: ArrayLike, where: str) -> Floats:
+    """`values` as an array of floats, whether finite or not."""
     parts = values if isinstance(values, list | tuple) else [values]
     is_masked = any(isinstance(part, np.ma.MaskedArray) for part in parts)
     try:
@@ -33,16 +51,20 @@ def real_array_of_any_precision(values: ArrayLike, where: str) -> Floats:
         raise ValueError(f"{where} must be finite real numbers without a mask; received {shown(values)}")
     with np.errstate(over="ignore"):  # a longdouble too large becomes inf
         floats: Floats = array if array.dtype == np.float32 else np.asarray(array, dtype=np.float64)
-    finite = np.isfinite(floats)
-    if not finite.all():
-        raise ValueError(f"{where} must be finite real numbers; received {floats[~finite][0]} in {shown(values)}")
     return floats
+
+
+def check_kind(where: str, kind: type, **values: object) -> None:
+    """ValueError, which begins with `where`, for a value that is of another kind."""
+    for name, value in values.items():
+        if not isinstance(value, kind):
+            raise ValueError(f"{where}: {name} must be a {kind.__name__}; received {shown(value)}")
 
 
 def is_number(value: object) -> bool:
     """Whether `value` is a finite real number; a bool is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
+        return False  # NumPy takes a span of time for an integer
     try:
         return math.isfinite(value)
     except OverflowError:  # an int beyond the largest float
@@ -51,7 +73,8 @@ def is_number(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Whether `value` is a whole number from 1 to 2⁶²; a bool or a float is none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= int(value) <= MAX_COUNT
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+    return is_whole and 1 <= int(value) <= MAX_COUNT  # type: ignore[call-overload]
 
 
 def check_sizes(where: str, **sizes: int) -> None:

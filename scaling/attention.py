@@ -112,7 +112,8 @@ def simplified_attention(x: ArrayLike) -> Attention:
     array([[0.731, 0.269],
            [0.269, 0.731]])
     """
-    return attend(x, x, x, scale=1.0)
+    tokens = real_array(x, "simplified_attention: x")
+    return attend(tokens, tokens, tokens, scale=1.0)
 
 
 class SelfAttentionV1:

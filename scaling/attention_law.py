@@ -133,7 +133,8 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
     try:
         if np.ma.isMA(d_k) or np.ma.isMA(scale) or np.asarray(scale).dtype.kind not in "iuf":
             raise TypeError
-        dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.array(scale, dtype=np.float64))
+        with np.errstate(over="ignore"):  # what is inf then lies outside
+            dimensions, scales = np.broadcast_arrays(np.asarray(d_k), np.array(scale, dtype=np.float64))
     except (TypeError, ValueError):
         dimensions = scales = np.empty(0)
     if dimensions.size == 0:
@@ -146,7 +147,8 @@ def attention_law(d_k: ArrayLike, n_keys: int, scale: ArrayLike) -> AttentionLaw
             raise ValueError(f"attention_law: d_k must be a whole number from 1 to {MAX_D_K:,}; received {shown(d)}")
     dimensions = dimensions.astype(np.int64)
     low, high = SIGMA_RANGE
-    spread = scales * dimensions**0.5
+    with np.errstate(over="ignore"):
+        spread = scales * dimensions**0.5
     outside = scales[~((spread >= low) & (spread <= high))]
     if outside.size:
         raise ValueError(

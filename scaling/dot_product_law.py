@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from scipy.interpolate import CubicSpline
 
+from scaling.arrays import is_number, points_of_a_law, shown
+
 Array = NDArray[np.float64]
 MAX_D_K = 10**6
 LARGE_ORDER = 50.0  # of the Bessel function: above it, its uniform expansion is exact to 1e-13
@@ -42,7 +44,7 @@ class DotProductLaw:
 
     def logpdf(self, x: ArrayLike) -> Array:
         """Logarithm of the density, relative error of the density at most 1e-11; +inf at 0 for d_k = 1."""
-        z = np.abs(np.asarray(x, dtype=np.float64))
+        z = np.abs(points_of_a_law(x, "dot_product_law: x"))
         nu = (self.d_k - 1) / 2
         return _log_density_of_large_order(nu, z) if nu > LARGE_ORDER else _log_density(nu, z)
 
@@ -53,7 +55,7 @@ class DotProductLaw:
 
     def cdf(self, x: ArrayLike) -> Array:
         """P(q·k ≤ x), its lower tail with full relative precision."""
-        z = np.asarray(x, dtype=np.float64)
+        z = points_of_a_law(x, "dot_product_law: x")
         tail = self.sf(np.abs(z))
         return np.where(z > 0, 1 - tail, tail)
 
@@ -63,7 +65,7 @@ class DotProductLaw:
         Given |q| = r the dot product is N(0, r²), so this is E[Φ(-x/r)] over the chi law of r: a trapezoid rule in
         ln r, centred where the integrand peaks and stretched by sinh, since for small d_k its left tail is long.
         """
-        z = np.asarray(x, dtype=np.float64)
+        z = points_of_a_law(x, "dot_product_law: x")
         tail = _upper_tail(np.abs(z).ravel(), self.d_k).reshape(z.shape)
         return np.where(z < 0, 1 - tail, tail)
 
@@ -72,7 +74,7 @@ class DotProductLaw:
 
         Farther out the value at 37 is given.
         """
-        z = np.asarray(x, dtype=np.float64)
+        z = points_of_a_law(x, "dot_product_law: x")
         far, spline = _tail_spline(self.d_k)
         short: Array = spline(np.arcsinh(np.minimum(np.abs(z), far) / (NEAREST * self.d_k**0.5)))
         long = np.log1p(-np.exp(short))
@@ -93,8 +95,8 @@ def dot_product_law(d_k: int) -> DotProductLaw:
     >>> round(float(law.cdf(8)), 4)  # one standard deviation; 0.8413 for a normal law
     0.8432
     """
-    if isinstance(d_k, bool | np.bool) or not 1 <= d_k <= MAX_D_K or int(d_k) != d_k:
-        raise ValueError(f"dot_product_law: d_k must be a whole number from 1 to {MAX_D_K:,}; received {d_k!r}")
+    if not is_number(d_k) or not 1 <= float(d_k) <= MAX_D_K or int(d_k) != d_k:
+        raise ValueError(f"dot_product_law: d_k must be a whole number from 1 to {MAX_D_K:,}; received {shown(d_k)}")
     return DotProductLaw(int(d_k))
 
 

@@ -8,7 +8,7 @@ import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ Shape = tuple[int, ...]
 SMALLEST, LARGEST = 1e-75, 1e75  # width, and parameter: fourth powers stay within floats
 
 
+@runtime_checkable
 class VectorLaw(Protocol):
     """A law of vectors whose components have one mean and one variance, and may depend on each other."""
 
@@ -63,10 +64,12 @@ class Gaussian:
     kurtosis: float = field(init=False, default=3.0)
 
     def __post_init__(self) -> None:
-        if not is_number(self.mean) or abs(self.mean) > LARGEST:
+        if not is_number(self.mean) or abs(float(self.mean)) > LARGEST:
             raise ValueError(f"Gaussian: mean must be a number from -1e75 to 1e75; received {shown(self.mean)}")
-        if not is_number(self.sd) or not SMALLEST <= self.sd <= LARGEST:
+        if not is_number(self.sd) or not SMALLEST <= float(self.sd) <= LARGEST:
             raise ValueError(f"Gaussian: sd must be a number from 1e-75 to 1e75; received {shown(self.sd)}")
+        object.__setattr__(self, "mean", float(self.mean))  # of another precision its powers would not fit
+        object.__setattr__(self, "sd", float(self.sd))
 
     @property
     def variance(self) -> float:
@@ -106,8 +109,9 @@ class Uniform:
 
     def __post_init__(self) -> None:
         for name, value in (("low", self.low), ("high", self.high)):
-            if not is_number(value) or abs(value) > LARGEST:
+            if not is_number(value) or abs(float(value)) > LARGEST:
                 raise ValueError(f"Uniform: {name} must be a number from -1e75 to 1e75; received {shown(value)}")
+            object.__setattr__(self, name, float(value))
         if self.high - self.low < SMALLEST:
             raise ValueError(
                 f"Uniform: high must be above low by 1e-75 or more; received low {self.low!r} and high {self.high!r}"

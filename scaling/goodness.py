@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from scaling.arrays import is_count, real_array, shown
+from scaling.arrays import check_kind, is_count, real_array, shown
 from scaling.dot_product_law import FARTHEST, DotProductLaw
 from scaling.panels import Panels
 
@@ -51,6 +51,7 @@ def mean_against_normal(law: DotProductLaw, n_draws: int) -> float:
     >>> [round(mean_against_normal(dot_product_law(d_k), 10_000), 1) for d_k in (2, 8, 64)]
     [99.6, 9.4, 1.1]
     """
+    check_kind("mean_against_normal", DotProductLaw, law=law)
     if not is_count(n_draws):
         raise ValueError(f"mean_against_normal: n_draws must be a whole number from 1; received {shown(n_draws)}")
     panels = Panels.on(0.0, FARTHEST, 0.05)

@@ -52,8 +52,9 @@ def examples_that_carry(squares: Array, share: float) -> Array:
 def batch_cosines(heads: GramHeads, queries: Array, pulls: Array, batch: int) -> Array:
     """The mean cosine between the gradients of two batches, over all pairs of disjoint ones, (n_heads,).
 
-    <dL/dW, dL/dW'> = tr(G B G'ᵀ) + tr(Gᵀ A G'). Examples beyond the last whole batch are left out; a batch without a
-    gradient counts as 0. ValueError unless batch is a whole number from 1, of which there are at least two.
+    <dL/dW, dL/dW'> = tr(G B G'ᵀ) + tr(Gᵀ A G'). All cosines sum to ‖Σ u‖², of the directions u = G/‖G‖, and those of
+    batches with themselves are 1 each. Examples beyond the last whole batch are left out; a batch without a gradient
+    counts as 0. ValueError unless batch is a whole number from 1, of which there are at least two.
     """
     if not is_count(batch) or 2 * batch > len(queries):
         raise ValueError(
@@ -64,13 +65,12 @@ def batch_cosines(heads: GramHeads, queries: Array, pulls: Array, batch: int) ->
     cut = [slice(i * batch, (i + 1) * batch) for i in range(n_batches)]
     mean = np.stack([mean_gradients(queries[part], pulls[part]) for part in cut], axis=1)  # (n_heads, n_batches, ...)
     a, b = heads.gram[:, None, : heads.d_in, : heads.d_in], heads.gram[:, None, heads.d_in :, heads.d_in :]
-    flat = mean.reshape(len(mean), n_batches, -1)
-    products = flat @ np.swapaxes((mean @ b + a @ mean).reshape(flat.shape), 1, 2)  # (n_heads, n_batches, n_batches)
-    lengths = np.sqrt(np.maximum(np.einsum("hii->hi", products), 0.0))
-    directions = np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1.0), 0.0)
-    cosines = products * directions[:, :, None] * directions[:, None, :]
-    off_diagonal = cosines.sum(axis=(1, 2)) - np.einsum("hii->h", cosines)
-    mean_cosine: Array = off_diagonal / (n_batches * (n_batches - 1))
+    squares = np.einsum("hnij,hnij->hn", mean, mean @ b + a @ mean)
+    is_there = squares > 0
+    directions = mean * np.where(is_there, np.where(is_there, squares, 1.0) ** -0.5, 0.0)[:, :, None, None]
+    total = directions.sum(axis=1, keepdims=True)  # (n_heads, 1, ...)
+    every = np.einsum("hnij,hnij->h", total, total @ b + a @ total)
+    mean_cosine: Array = (every - is_there.sum(axis=1)) / (n_batches * (n_batches - 1))
     return mean_cosine
 
 

@@ -111,13 +111,15 @@ def measure_head(q: ArrayLike, k: ArrayLike, scale: float | None = None, causal:
     >>> head.quantities.raw_normalised_entropy < 0.3 < 0.9 < head.quantities.normalised_entropy
     True
     """
+    if not isinstance(causal, bool | np.bool):
+        raise ValueError(f"measure_head: causal must be True or False; received {shown(causal)}")
     vectors = checked_vectors("measure_head", q, k)
     for name, rows in zip("qk", vectors, strict=True):
         if rows.ndim != 2:
             raise ValueError(
                 f"measure_head: {name} must be one head's, of shape (n, d_k); received the shape {rows.shape}"
             )
-    return measure_rows(*vectors, scale, causal)
+    return measure_rows(*vectors, scale, bool(causal))
 
 
 def measure_rows(
@@ -175,7 +177,7 @@ def mean_head(sequences: Sequence[HeadMeasurement]) -> HeadMeasurement:
 def _checked_scale(scale: float | None, d_k: int) -> float:
     if scale is None:
         return SCALED.factor(d_k)
-    if not is_number(scale) or not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
+    if not is_number(scale) or not SCALE_RANGE[0] <= float(scale) <= SCALE_RANGE[1]:
         low, high = SCALE_RANGE
         raise ValueError(f"measure_head: scale must be a number from {low:g} to {high:g}; received {shown(scale)}")
     return float(scale)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scaling.arrays import Floats, check_sizes, is_number, real_array_of_any_precision, shown
 from scaling.entries import EntryLaw, Gaussian, Uniform
 
+LARGEST = 1e90  # number that a variance is made of, so that it fits
 EPSILON = 1e-5  # of layer norm, as torch and GPT-2 have it
 GPT_2_SD = 0.02  # of every weight, whatever its matrix
 
@@ -47,23 +48,24 @@ def initial_variance(d_k: int, weight_variance: float, squares: float) -> float:
     Given x and y the components of q are independent, of mean 0 and variance σ_w² ‖x‖², those of k likewise, and q is
     independent of k: d_k terms, each of variance σ_w⁴ ‖x‖²‖y‖². Exact for all tokens: `squares` is (E‖x‖²)² for two
     independent ones, E‖x‖⁴ for a token with itself. ValueError for a d_k that is not a whole number from 1, and for
-    numbers below 0.
+    numbers below 0 or above 1e90.
 
     >>> initial_variance(d_k=64, weight_variance=1 / 768, squares=768**2)  # unit weights after layer norm
     64.0
     """
     check_sizes("initial_variance", d_k=d_k)
     for name, value in (("weight_variance", weight_variance), ("squares", squares)):
-        if not is_number(value) or value < 0:
-            raise ValueError(f"initial_variance: {name} must be a number from 0; received {shown(value)}")
-    return float(d_k * weight_variance**2 * squares)
+        if not is_number(value) or not 0 <= float(value) <= LARGEST:
+            raise ValueError(f"initial_variance: {name} must be a number from 0 to 1e90; received {shown(value)}")
+    return int(d_k) * float(weight_variance) ** 2 * float(squares)
 
 
 def layer_norm(x: ArrayLike, epsilon: float = EPSILON) -> Floats:
     """(x - mean)/√(variance + ε) along the last axis, in the precision of x: ‖x‖² becomes the number of entries.
 
     But for ε: it becomes d variance/(variance + ε). An offset common to all entries drops out, and so does their size.
-    ValueError for anything but finite real numbers along an axis of at least one, and for ε not a positive number.
+    ValueError for anything but finite real numbers along an axis of at least one, or larger ones than have a
+    square in that precision, and for ε not a positive number.
 
     >>> layer_norm([1.0, 2.0, 3.0, 6.0]).round(3)
     array([-1.069, -0.535,  0.   ,  1.604])
@@ -73,7 +75,12 @@ def layer_norm(x: ArrayLike, epsilon: float = EPSILON) -> Floats:
         raise ValueError(f"layer_norm: x must have the shape (..., d) with d from 1; received shape {values.shape}")
     if not is_number(epsilon) or epsilon <= 0:
         raise ValueError(f"layer_norm: epsilon must be a positive number; received {shown(epsilon)}")
-    deviations: Floats = values - values.mean(axis=-1, keepdims=True)
-    variances = np.vecdot(deviations, deviations)[..., None] / values.shape[-1]
+    with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+        deviations: Floats = values - values.mean(axis=-1, keepdims=True)
+        variances = np.vecdot(deviations, deviations)[..., None] / values.shape[-1]
+    if not np.isfinite(variances).all():
+        raise ValueError(
+            f"layer_norm: x must hold numbers whose squares fit its precision; received up to {np.abs(values).max():g}"
+        )
     deviations /= np.sqrt(variances + variances.dtype.type(epsilon))
     return deviations

@@ -10,16 +10,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import check_dimension, is_number, shown
+from scaling.arrays import check_dimension, check_kind, is_number, shown
 from scaling.pairs import PairLaw
-from scaling.sampling import CHUNK, SUM_COST, Tiles, products_cost
+from scaling.sampling import CHUNK, SUM_COST, Tiles, TooManyScores, products_cost
 from scaling.vectors import DotProductMoments
 
 SIDES = tuple(2**power for power in range(10))  # of planned tiles
 MOST_TILES = 2**40  # in a planned block
 
 
-@lru_cache(maxsize=4096)
 def plan_pairs(law: PairLaw, d_k: int, relative_variance: float) -> Tiles:
     """The cheapest block of at least two tiles whose mean and variance have at most the given relative variance.
 
@@ -29,11 +28,19 @@ def plan_pairs(law: PairLaw, d_k: int, relative_variance: float) -> Tiles:
     >>> plan_pairs(PAIR_LAWS["gaussian"], 64, 1e-4)
     Tiles(n_tiles=15, n_queries=64, n_keys=64)
     """
+    check_kind("plan_pairs", PairLaw, law=law)
     check_dimension("plan_pairs", d_k)
+    if not is_number(relative_variance):
+        raise ValueError(f"plan_pairs: relative_variance must be a number; received {shown(relative_variance)}")
+    return _plan(law, int(d_k), float(relative_variance))
+
+
+@lru_cache(maxsize=4096)
+def _plan(law: PairLaw, d_k: int, relative_variance: float) -> Tiles:
     spread = law.spread(d_k)
     least = spread.relative_variance(Tiles(1, SIDES[-1], SIDES[-1])) / MOST_TILES
-    if not is_number(relative_variance) or relative_variance <= least:
-        raise ValueError(
+    if relative_variance <= least:
+        raise TooManyScores(
             f"plan_pairs: relative_variance must be a positive number, large enough for 2^40 tiles; "
             f"received {shown(relative_variance)}"
         )
@@ -61,10 +68,13 @@ def measure_pairs(rng: np.random.Generator, law: PairLaw, d_k: int, tiles: Tiles
     >>> round(found.variance / law.variance(64), 1)
     1.0
     """
+    check_kind("measure_pairs", np.random.Generator, rng=rng)
+    check_kind("measure_pairs", PairLaw, law=law)
+    check_kind("measure_pairs", Tiles, tiles=tiles)
     check_dimension("measure_pairs", d_k)
     if tiles.n_tiles < 2:
         raise ValueError(f"measure_pairs: at least two tiles are needed; received {tiles.n_tiles}")
-    return _moments_of(law.products(rng, d_k, tiles), law.mean(d_k), tiles)
+    return _moments_of(law.products(rng, int(d_k), tiles), law.mean(int(d_k)), tiles)
 
 
 def _moments_of(pieces: Iterable[NDArray[np.float32]], shift: float, tiles: Tiles) -> DotProductMoments:

@@ -8,9 +8,18 @@ from scaling.arrays import real_array
 Array = NDArray[np.float64]
 
 
-def dot_products_of(q: Array, k: Array) -> Array:
-    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys)."""
-    products: Array = q @ np.swapaxes(k, -1, -2)
+def dot_products_of(q: Array, k: Array, where: str = "dot_products_of") -> Array:
+    """Q Kᵀ: (..., n_queries, d_k) and (..., n_keys, d_k) → (..., n_queries, n_keys).
+
+    ValueError, which begins with `where`, if any passes the largest float.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # looked for
+        products: Array = q @ np.swapaxes(k, -1, -2)
+    if not np.isfinite(products).all():
+        raise ValueError(
+            f"{where}: products of q and k must not pass the largest float; "
+            f"received entries up to {np.abs(q).max():g} and {np.abs(k).max():g}"
+        )
     return products
 
 

@@ -1,17 +1,18 @@
 """Every rule by the name that a preset calls it: a new rule is one class and one line here."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from scaling.arrays import shown
+from scaling.arrays import check_kind, shown
 from scaling.length_rules import LogRule, ScalableRule, YarnRule
 from scaling.normalised_rules import LayerNormRule, QKNormRule
 from scaling.rules import ModelRule, NormalisedRule, PowerRule, ScoreRule, SplitRule, TemperatureRule
 from scaling.shape_rules import ShiftedRule, SigmoidRule, SoftCapRule
 
-NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+NAME = re.compile("[a-z][a-z0-9-]*")  # begins like no number, and like no formula of a spreadsheet
 
 SCORE_RULES: dict[str, Callable[..., ScoreRule]] = {
     "power": PowerRule,
@@ -39,6 +40,7 @@ def score_rule(line: Mapping[str, Any]) -> ScoreRule:
     >>> score_rule({"rule": "soft-cap", "cap": 50.0}).scores([[8.0, 0.0]], [[8.0, 8.0]]).round(3)  # 64/√2, capped
     array([[35.939]])
     """
+    check_kind("score_rule", Mapping, line=line)
     rule = line.get("rule")
     if not isinstance(rule, str) or rule not in SCORE_RULES:
         raise ValueError(
@@ -56,8 +58,10 @@ def score_rule(line: Mapping[str, Any]) -> ScoreRule:
         if is_needed and key not in given:
             raise ValueError(f"rule {rule!r}: {key} is missing")
     name = given["name"]
-    if not isinstance(name, str) or not name or not set(name) <= NAME_LETTERS:
-        raise ValueError(f"rule {rule!r}: name must be of small letters, digits and hyphens; received {shown(name)}")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(
+            f"rule {rule!r}: name must be of small letters, digits and hyphens, a letter first; received {shown(name)}"
+        )
     try:
         return make(**given)
     except ValueError as error:

@@ -5,8 +5,8 @@ multiply the dot products by a number, which gives them an exact law; here are t
 decides, and QK-norm. Others: `length_rules`, `normalised_rules`, `shape_rules`; all of them by name: `rule_names`.
 
 Scores are computed in float64, whatever q and k come as. Every `scores` raises ValueError for q and k that are not
-finite real numbers of these shapes. `formula` is what enters the softmax, in LaTeX, with z for q·k and n for the number
-of keys; `source` is where the rule is from.
+finite real numbers of these shapes, and for products beyond the largest float. `formula` is what enters the softmax, in
+LaTeX, with z for q·k and n for the number of keys; `source` is where the rule is from.
 """
 
 from abc import ABC, abstractmethod
@@ -52,8 +52,9 @@ class ProductRule(ABC):
 
     def scores(self, q: ArrayLike, k: ArrayLike) -> Array:
         """The rule on Q Kᵀ."""
-        q, k = checked_vectors(f"{type(self).__name__}.scores", q, k)
-        return self(dot_products_of(q, k), q.shape[-1])
+        where = f"{type(self).__name__}.scores"
+        q, k = checked_vectors(where, q, k)
+        return self(dot_products_of(q, k, where), q.shape[-1])
 
 
 class LinearRule(ProductRule):
@@ -212,7 +213,7 @@ class SplitRule(FactorRule):
         """(d_k^(-1/4) q) · (d_k^(-1/4) k), multiplied in this order."""
         q, k = checked_vectors("SplitRule.scores", q, k)
         share = float(q.shape[-1] ** -0.25)
-        return dot_products_of(share * q, share * k)
+        return dot_products_of(share * q, share * k, "SplitRule.scores")
 
 
 @dataclass(frozen=True)

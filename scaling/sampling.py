@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import check_dimension, is_count, is_number, shown
+from scaling.arrays import check_dimension, check_kind, is_count, is_number, shown
 from scaling.entries import VectorLaw
 from scaling.normals import standard_normals
 
@@ -38,6 +38,7 @@ LONGEST_SIDE = 1024  # where scores are looked at
 LARGEST_GRAM = 2048  # rows and columns: two of them are 64 MB
 MOST_HELD = 2**25  # entries of Q, where many share a product: 128 MB
 MOST_SCORES = 2**62  # in a planned block
+LARGEST_KURTOSIS = 1e100
 LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their products are far within single precision
 
 
@@ -57,11 +58,16 @@ class Tiles:
         for name, value in vars(self).items():
             if not is_count(value):
                 raise ValueError(f"Tiles: {name} must be a whole number from 1 to 2^62; received {shown(value)}")
+            object.__setattr__(self, name, int(value))
 
     @property
     def n_scores(self) -> int:
         """Dot products in the whole block."""
         return self.n_tiles * self.n_queries * self.n_keys
+
+
+class TooManyScores(ValueError):
+    """A block would need more of them than any is planned for."""
 
 
 def variance_of_mean_square(d_k: int, tiles: Tiles, kurtosis_q: float = 3.0, kurtosis_k: float = 3.0) -> float:
@@ -104,10 +110,11 @@ def _plan(
     cost: Callable[[int, Tiles], float],
 ) -> Tiles:
     _refuse_impossible(where, d_k, kurtosis_q, kurtosis_k)
+    d_k, kurtosis_q, kurtosis_k = int(d_k), float(kurtosis_q), float(kurtosis_k)
     largest = Tiles(1, SIDES[-1], SIDES[-1])
     alone = max(2.0, largest.n_scores * variance_of_mean_square(d_k, largest, kurtosis_q, kurtosis_k))
     if not is_number(relative_variance) or alone > MOST_SCORES * float(relative_variance):
-        raise ValueError(
+        raise TooManyScores(
             f"{where}: relative_variance must be a positive number, large enough for a block of at most 2^62 scores; "
             f"received {shown(relative_variance)} for kurtoses {kurtosis_q:g} and {kurtosis_k:g}"
         )
@@ -169,7 +176,10 @@ def second_moments(
     >>> round(square / 64, 1)
     1.0
     """
+    check_kind("second_moments", np.random.Generator, rng=rng)
+    check_kind("second_moments", Tiles, tiles=tiles)
     _refuse_undrawable("second_moments", d_k, queries, keys)
+    d_k = int(d_k)
     total = square = 0.0
     if not _has_short_way(d_k, tiles):
         for scores in _pieces(rng, d_k, tiles, queries, keys):
@@ -220,8 +230,10 @@ def draw_scores(
     >>> scores.shape, round(float(scores.var()) / 64, 1)
     ((100, 10, 10), 1.0)
     """
+    check_kind("draw_scores", np.random.Generator, rng=rng)
+    check_kind("draw_scores", Tiles, tiles=tiles)
     _refuse_undrawable("draw_scores", d_k, queries, keys)
-    return _pieces(rng, d_k, tiles, queries, keys)
+    return _pieces(rng, int(d_k), tiles, queries, keys)
 
 
 def _pieces(
@@ -263,7 +275,8 @@ def draw_rows(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> I
     for name, value in (("d_k", d_k), ("n_rows", n_rows), ("n_keys", n_keys)):
         if not is_count(value):
             raise ValueError(f"draw_rows: {name} must be a whole number from 1 to 2^62; received {shown(value)}")
-    return _radial_pieces(rng, d_k, n_rows, n_keys)
+    check_kind("draw_rows", np.random.Generator, rng=rng)
+    return _radial_pieces(rng, int(d_k), int(n_rows), int(n_keys))
 
 
 def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int) -> Iterator[NDArray[np.float32]]:
@@ -278,6 +291,7 @@ def _radial_pieces(rng: np.random.Generator, d_k: int, n_rows: int, n_keys: int)
 
 def _refuse_undrawable(where: str, d_k: int, queries: VectorLaw, keys: VectorLaw) -> None:
     check_dimension(where, d_k)
+    check_kind(where, VectorLaw, queries=queries, keys=keys)
     for side, law in (("queries", queries), ("keys", keys)):
         if not 1 / LARGEST_ENTRY <= law.variance**0.5 <= LARGEST_ENTRY or abs(law.mean) > LARGEST_ENTRY:
             raise ValueError(
@@ -289,5 +303,5 @@ def _refuse_undrawable(where: str, d_k: int, queries: VectorLaw, keys: VectorLaw
 def _refuse_impossible(where: str, d_k: int, kurtosis_q: float, kurtosis_k: float) -> None:
     check_dimension(where, d_k)
     for name, kurtosis in (("kurtosis_q", kurtosis_q), ("kurtosis_k", kurtosis_k)):
-        if not is_number(kurtosis) or kurtosis < 1:
-            raise ValueError(f"{where}: {name} must be a finite number from 1; received {shown(kurtosis)}")
+        if not is_number(kurtosis) or not 1 <= float(kurtosis) <= LARGEST_KURTOSIS:
+            raise ValueError(f"{where}: {name} must be a number from 1 to 1e100; received {shown(kurtosis)}")

@@ -56,8 +56,8 @@ def row_observables(scores: ArrayLike, factors: ArrayLike = 1.0) -> RowObservabl
     s = real_array_of_any_precision(scores, "row_observables: scores")
     s = s[None] if s.ndim == 1 else s  # (n_rows, n_keys)
     c = np.atleast_1d(real_array(factors, "row_observables: factors"))  # (n_factors,)
-    if s.ndim != 2 or s.shape[1] == 0:
-        raise ValueError(f"row_observables: scores have shape {np.shape(scores)}; (n_rows, n_keys ≥ 1) is needed")
+    if s.ndim != 2 or s.size == 0:
+        raise ValueError(f"row_observables: scores have shape {np.shape(scores)}; (n_rows ≥ 1, n_keys ≥ 1) is needed")
     if c.ndim != 1 or np.any(c < 0):
         raise ValueError(
             f"row_observables: factors must be one number or a list of them, none negative; received {shown(factors)}"

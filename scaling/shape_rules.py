@@ -49,7 +49,7 @@ class SigmoidRule(ProductRule):
     Ramapuram et al. 2024, arXiv 2409.04431. Its weights over their sum are the softmax of ln σ(z/√d_k + b), and their
     sum is exp of that softmax's log-partition: so its scores here are ln σ, and its total weight is to be told beside
     them. Adding a constant to every dot product of a row changes its weights. ValueError unless bias is None or a
-    number from -1e3 to 1e3.
+    number from -100 to 100.
     """
 
     name: str
@@ -57,9 +57,9 @@ class SigmoidRule(ProductRule):
     source: ClassVar[str] = "Ramapuram and others 2024"
 
     def __post_init__(self) -> None:
-        if self.bias is not None and (not is_number(self.bias) or not -1e3 <= float(self.bias) <= 1e3):
+        if self.bias is not None and (not is_number(self.bias) or not -100 <= float(self.bias) <= 100):
             raise ValueError(
-                f"SigmoidRule: bias must be None or a number from -1e3 to 1e3; received {shown(self.bias)}"
+                f"SigmoidRule: bias must be None or a number from -100 to 100; received {shown(self.bias)}"
             )
 
     @property

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_number, shown
+from scaling.arrays import is_number, real_array, shown
 from scaling.gradient_law import mean_jacobian_x_norm2
 from scaling.laplace_transform import Transforms, transforms
 from scaling.largest_weight import mean_largest_weight
@@ -104,7 +104,7 @@ def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:
     >>> law.entropy.round(3), law.max_weight.round(3)
     (array([3.444, 0.546]), array([0.125, 0.802]))
     """
-    sigmas = np.asarray(sigma, dtype=np.float64)
+    sigmas = real_array(sigma, "softmax_law: sigma")
     low, high = SIGMA_RANGE
     outside = sigmas[~((sigmas >= low) & (sigmas <= high))]
     if outside.size:
@@ -115,7 +115,7 @@ def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:
 def checked_n_keys(n_keys: int, where: str) -> int:
     """A whole number of keys within range, or ValueError."""
     low, high = N_KEYS_RANGE
-    if not is_number(n_keys) or not low <= n_keys <= high or int(n_keys) != n_keys:
+    if not is_number(n_keys) or not low <= float(n_keys) <= high or int(n_keys) != n_keys:
         raise ValueError(f"{where}: n_keys must be a whole number from {low} to {high:,}; received {shown(n_keys)}")
     return int(n_keys)
 

@@ -9,10 +9,11 @@ from experiments.trained_heads import MEAN_SQUARE, TrainedHeads
 def made(experiment: TrainedHeads, seed: int = 1, size: float = 1.0) -> dict[WindowCell, np.ndarray]:
     """Block values of every cell: heads whose scores spread the more, the later the layer; `size` multiplies them."""
     rng = np.random.default_rng(seed)
-    return {cell: _window(cell, rng, size)[None] for cell in experiment.cells()}
+    return {cell: window(cell, rng, size)[None] for cell in experiment.cells()}
 
 
-def _window(cell: WindowCell, rng: np.random.Generator, size: float) -> np.ndarray:
+def window(cell: WindowCell, rng: np.random.Generator, size: float) -> np.ndarray:
+    """A block's values."""
     heads = np.empty((len(WEIGHTS), N_LAYERS, N_HEADS, len(KEPT)))
     for i, layer, head in np.ndindex(heads.shape[:3]):
         typical = (0.003, 0.3)[i == 0] * size * (1 + layer + head / 8)

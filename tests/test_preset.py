@@ -9,7 +9,7 @@ from experiments.faults import Faults
 from experiments.preset import load_preset, named_presets
 from experiments.softmax_rows import CHANGE
 from scaling.aligned import AlignedLaw
-from scaling.sampling import variance_of_mean_square
+from scaling.sampling import FEWEST, variance_of_mean_square
 
 
 def faults(tmp_path: Path, text: str | bytes) -> list[str]:
@@ -121,8 +121,8 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
             "variance.margin: input should be greater than",
         ),
         (
-            'base = "quick"\n[lecture_demo]\nd_k = [1048576]\nn_pairs = 1000000',
-            'lecture_demo: a block of {"d_k":1048576,"n_pairs":1000000} would draw 2.1e+12 numbers and hold 2.1e+12 at',
+            'base = "quick"\n[lecture_demo]\nd_k = [1000000]\nn_pairs = 1000000',
+            'lecture_demo: a block of {"d_k":1000000,"n_pairs":1000000} would draw 2e+12 numbers and hold 2e+12 at',
         ),
         ('base = "quick"\n[derivation]\nmargin = 1e-6', "derivation: a block of "),
         ('base = "quick"\n[saturation]\nn_keys = [1048576]\nprecision = 0.0001', "saturation: a block of "),
@@ -137,6 +137,23 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         (
             'base = "quick"\n[aligned]\nrho = [1e-80, 0.5]',
             "aligned.rho: a correlation must be 0 or at least 0.001 (received [1e-80, 0.5])",
+        ),
+        (
+            'base = "quick"\n[variance]\nn_blocks = 2\nentries = "student-t"\nmargin = 1e-6',
+            "variance: a block would draw and hold more numbers than can be planned; at most 6.9e+10 and 6.7e+07 are",
+        ),
+        (
+            'base = "quick"\n[assumptions]\nn_blocks = 2\nd_k = [1]\nmargin = 1e-6',
+            "assumptions: a block would draw and hold more numbers than can be planned; at most",
+        ),
+        ('base = "quick"\n[saturation]\nd_k = [1_000_001]', "saturation.d_k.0: input should be less than or equal to"),
+        (
+            'base = "quick"\n[saturation]\nd_k = [1]\nn_keys = [65536]\nentries = "sign"\nprecision = 0.0001',
+            "saturation: a block of ",  # few draws, but hours of work on their scores
+        ),
+        (
+            'base = "quick"\n[initialisation]\nn_blocks = 2\nd_in = 8\nd_k = 1\nn_tokens = 2\nmargin = 0.004',
+            "initialisation: a block of ",  # the same, of many small heads
         ),
         ('base = "quick"\nvariance = 3', "variance: input should be"),
         ('base = "quick"\n[variance]\nd_k = [true]', "variance.d_k.0: input should be a valid integer (received True)"),
@@ -153,6 +170,13 @@ def test_one_fault_is_one_line(tmp_path: Path, text: str | bytes, line: str) -> 
     found = faults(tmp_path, text)
     assert len(found) == 1
     assert found[0].startswith(line)
+
+
+def test_one_sign_times_another_can_be_planned(tmp_path: Path) -> None:
+    """At d_k = 1 the square of a product of signs never varies; there are scores for its histogram all the same."""
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "quick"\n[distribution]\nd_k = [1, 2]\nentries = "sign"\n')
+    assert min(cell.tiles.n_scores for cell in load_preset(str(path)).distribution.cells()) >= FEWEST
 
 
 def test_an_empty_file_lacks_everything(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def test_a_split_multiplies_both_sides_before_their_product() -> None:
     assert not np.array_equal(SCALED.scores(q, k), expected)
     huge = np.full((1, 2**12), 1e153)  # q·k = 4.1e309, scores of 6.4e307
     assert split.scores(huge, huge) == pytest.approx(6.4e307, rel=1e-2)
-    with np.errstate(over="ignore"):
-        assert np.isinf(SCALED.scores(huge, huge)).all()
+    with pytest.raises(ValueError, match=r"^PowerRule.scores: products of q and k must not pass the"):
+        SCALED.scores(huge, huge)
 
 
 FACTORS = (RAW, SCALED, ModelRule("model", 8), TemperatureRule("hot", 2.0), SplitRule("split"))

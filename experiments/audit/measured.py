@@ -45,7 +45,10 @@ class HeadColumn(NamedTuple):
 BASIS = True  # that a quantity depends on it
 OF_ROWS = "mean over rows"
 MEANINGS: Mapping[str, HeadColumn] = {
-    "layer": HeadColumn("name of the layer in the file, or its number where it has none"),
+    "layer": HeadColumn(
+        "name of the layer in the file, or its number where it has none; in audit.csv after an apostrophe where it "
+        "begins with =, +, - or @"
+    ),
     "layer_number": HeadColumn("place of the layer in order, from 0"),
     "head": HeadColumn("query head within the layer, from 0"),
     "key_head": HeadColumn("key head that it reads; several query heads may share one"),

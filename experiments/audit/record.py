@@ -12,6 +12,7 @@ from experiments.audit.options import AuditOptions
 from experiments.output import to_json
 from experiments.provenance import versions
 
+FORMULA = ("=", "+", "-", "@")
 LAW_COLUMNS = {
     "fewest_keys": "fewest keys that a row sees",
     "n_keys": "keys of a sequence: the most that a row sees",
@@ -22,11 +23,17 @@ LAW_COLUMNS = {
 
 def data_files(heads: pd.DataFrame, law: pd.DataFrame, record: Mapping[str, Any]) -> dict[str, bytes]:
     """Files named relative to the output folder."""
-    tables = {"audit": heads, "audit_law": law}
+    tables = {"audit": as_table(heads), "audit_law": law}
     files = {
         f"audit/{name}.csv": table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()
     }
     return {**files, "audit/audit.json": to_json(record)}
+
+
+def as_table(heads: pd.DataFrame) -> pd.DataFrame:
+    """The heads as a spreadsheet may open them: after an apostrophe a layer's name is no formula, however it begins."""
+    names = heads["layer"]
+    return heads.assign(layer=names.where(~names.str.startswith(FORMULA), "'" + names))
 
 
 def audit_record(heads: pd.DataFrame, read: Sequence[str], options: AuditOptions) -> dict[str, Any]:

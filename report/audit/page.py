@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from experiments.audit.measured import COLUMNS, FEWEST_OF_HEAD, FEWEST_OF_SEQUENCE, SCORES
-from experiments.audit.record import data_files
+from experiments.audit.record import as_table, data_files
 from report.audit.paragraphs import paragraphs
 from report.audit.summary import summarise
 from report.audit.tables import HEADINGS, table_rows
@@ -84,7 +84,7 @@ def render(
 
 def _data(heads: pd.DataFrame, law: pd.DataFrame, text: str) -> tuple[Markup, Sequence[str]]:
     """As much of the data as has room inside the page, and the names of those files."""
-    tables, texts = {"audit": heads, "audit_law": law}, {"audit.json": text}
+    tables, texts = {"audit": as_table(heads), "audit_law": law}, {"audit.json": text}
     for some, others in ((tables, texts), (tables, {}), ({"audit_law": law}, {})):
         block = data_block(some, others)
         if len(block) <= LARGEST_DATA:

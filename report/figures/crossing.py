@@ -87,7 +87,7 @@ def draw_crossing(frame: pd.DataFrame, measured: pd.DataFrame) -> Figure:
     axes = figure.add_subplot()
     exact = line_of(frame)
     measured_keys, dimensions = levels(measured, "n_keys"), levels(measured, "d_k")
-    top = max(8 * dimensions[-1], *exact)  # room for the arrows
+    top = max([8 * dimensions[-1], *exact])  # room for the arrows
     if len(exact):
         marks.exact_curve(axes, exact.index, exact, logarithmic=True)
         axes.get_lines()[-1].set_label("mean of $\\|J\\|_F^2$, exact")

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator
 
 from report.figures import marks, style
-from report.figures.selection import levels, select
+from report.figures.selection import few, levels, select
 from report.figures.spec import FigureSpec
 from report.wording import count, listing, number, percent
 
+MOST_PANELS = 6
 TAIL = 4.0  # standard deviations
 
 
@@ -18,7 +19,7 @@ TAIL = 4.0  # standard deviations
 def draw_scores(frame: pd.DataFrame) -> Figure:
     """One panel for each d_k: the density of the scaled scores on a logarithmic axis, its law and the normal limit."""
     figure = style.new_figure(0.85)
-    dimensions = levels(frame, "d_k")
+    dimensions = few(levels(frame, "d_k"), MOST_PANELS)
     panels = figure.subplots(1, len(dimensions), sharey=True, squeeze=False)[0]
     lowest = 0.5 * frame.loc[frame["estimate"] > 0, "estimate"].min()
     for axes, d_k in zip(panels, dimensions, strict=True):

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from report.figures import marks, style
-from report.figures.saturation import logarithmic_axis, middle, panels_against_d, series
+from report.figures.saturation import logarithmic_axis, middle, panel_keys, panels_against_d, series
 from report.figures.selection import levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number
@@ -22,7 +22,7 @@ def _draw(words: dict[str, str], floor: float | None = None) -> Callable[[pd.Dat
         figure = style.new_figure(1.3)
         panels = panels_against_d(figure, frame, rows=len(words))
         for row, (quantity, label) in zip(panels, words.items(), strict=True):
-            for axes, n_keys in zip(row, levels(frame, "n_keys"), strict=True):
+            for axes, n_keys in zip(row, panel_keys(frame), strict=True):
                 labels = series(axes, frame, quantity, n_keys, logarithmic=True)
             shown = [quantity] if floor is None else list(words)
             logarithmic_axis(row[0], frame[frame["quantity"].isin(shown)], floor or 0.0)

@@ -9,9 +9,11 @@ from matplotlib.ticker import MultipleLocator
 
 from experiments.lecture import VARIANCE_PAIRS, VARIANCES
 from report.figures import marks, style
-from report.figures.selection import levels, select
+from report.figures.selection import few, levels, select
 from report.figures.spec import FigureSpec
 from report.wording import listing, number, percent
+
+MOST_PANELS = 4
 
 
 def _margin(frame: pd.DataFrame) -> float:
@@ -29,7 +31,7 @@ def draw_scatter(frame: pd.DataFrame) -> Figure:
     import seaborn  # half a second for all of scipy.stats, which a page of figures drawn earlier does without
 
     figure = style.new_figure(1.05)
-    dimensions = levels(frame, "d_k")
+    dimensions = few(levels(frame, "d_k"), MOST_PANELS)
     panels = figure.subplots(len(dimensions), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     reach = 5 * np.ceil(1.05 * _percent_off(frame).abs().max() / 5)
     edges = np.arange(-reach, reach + 0.5, 1.0)

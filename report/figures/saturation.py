@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator
 
 from report.figures import marks, style
-from report.figures.selection import levels, select
+from report.figures.selection import few, levels, select
 from report.figures.spec import FigureSpec
 from report.wording import number
 from scaling.freezing import freezing_d_k
+
+MOST_PANELS = 6  # beside each other
 
 
 def series(
@@ -30,9 +32,14 @@ def series(
     return labels
 
 
+def panel_keys(frame: pd.DataFrame) -> list[int]:
+    """The numbers of keys that have a panel."""
+    return few(levels(frame, "n_keys"), MOST_PANELS)
+
+
 def panels_against_d(figure: Figure, frame: pd.DataFrame, rows: int = 1) -> np.ndarray:
-    """Axes in `rows` rows and a column for each number of keys, all over d_k."""
-    keys = levels(frame, "n_keys")
+    """Axes in `rows` rows and a column for each of `panel_keys`, all over d_k."""
+    keys = panel_keys(frame)
     panels = figure.subplots(rows, len(keys), sharex=True, sharey="row", squeeze=False)
     for axes in panels.flat:
         style.log2_axis(axes, "x", frame["d_k"], most=5 if len(keys) <= 3 else 3)
@@ -58,7 +65,7 @@ def _draw(quantity: str, words: str, logarithmic: bool = False) -> Callable[[pd.
         panels = panels_against_d(figure, frame)[0]
         style.heading(figure, f"{words} (dotted: $d_k$ = 2 ln $n$)")
         labels = []
-        for axes, n_keys in zip(panels, levels(frame, "n_keys"), strict=True):
+        for axes, n_keys in zip(panels, panel_keys(frame), strict=True):
             labels = series(axes, frame, quantity, n_keys, logarithmic)
             marks.limit_at(axes, freezing_d_k(n_keys))
         if logarithmic:

@@ -1,5 +1,7 @@
 """Rows of a tidy frame."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -17,3 +19,9 @@ def select(frame: pd.DataFrame, **values: object) -> pd.DataFrame:
 def levels(frame: pd.DataFrame, column: str) -> list[int]:
     """The distinct values of an integer column, ascending."""
     return sorted(int(value) for value in frame[column].unique())
+
+
+def few(values: Sequence[int], most: int) -> list[int]:
+    """At most so many of the values, as panels have room for: the first, the last and some evenly between."""
+    places = np.linspace(0, len(values) - 1, min(most, len(values)))
+    return [values[place] for place in places.round().astype(int)]

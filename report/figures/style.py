@@ -84,6 +84,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             figure = draw(*frames, **options)
             if medium().thinnest:
                 _thicken(figure, medium().thinnest)
+            _leave_out_empty(figure)
             engine = figure.get_layout_engine()
             if engine is not None:
                 engine.execute(figure)
@@ -109,6 +110,13 @@ def _thicken(figure: Figure, thinnest: float) -> None:
         elif isinstance(artist, Collection):
             widths = np.asarray(artist.get_linewidth())
             artist.set_linewidth(np.where(widths > 0, np.maximum(widths, thinnest), 0).tolist())
+
+
+def _leave_out_empty(figure: Figure) -> None:
+    """Let the layout pass over markers without a place, which would else stand in the canvas's corner."""
+    for line in figure.findobj(Line2D):
+        if not len(line.get_xydata()):
+            line.set_in_layout(False)
 
 
 def wide(draw: Callable[..., Figure]) -> Callable[..., Figure]:
