@@ -25,7 +25,6 @@ from scaling.normals import standard_normals
 # Elements held at once, per array: entries of Q and K, and scores. 1 MiB each in float32, about a core's cache.
 CHUNK = 2**18
 FEW_KEYS, MOST_ENTRIES = 512, 2**23  # a product with fewer keys is slow; so many entries of them may be held
-
 FEWEST = 64  # scores of a block
 
 # Nanoseconds on a 2026 core: a normal draw, a multiply-add within a matrix product, a score's moments, and a tile of
@@ -34,21 +33,15 @@ DRAW_COST, PRODUCT_COST, SCORE_COST, TILE_COST = 2.4, 0.02, 6.0, 80.0
 SUM_COST, GRAM_COST = 0.5, 8.0  # of a score that is only summed, and of an entry of two Gram matrices
 
 SIDES = tuple(round(2 ** (step / 2)) for step in range(31))  # of planned tiles: 1 … 2^15
-LONGEST_SIDE = 1024  # where scores are looked at
-LARGEST_GRAM = 2048  # rows and columns: two of them are 64 MB
+LONGEST_SIDE, LARGEST_GRAM = 1024, 2048  # where scores are looked at; of a Gram matrix: two of them are 64 MB
 MOST_HELD = 2**25  # entries of Q, where many share a product: 128 MB
-MOST_SCORES = 2**62  # in a planned block
-LARGEST_KURTOSIS = 1e100
+MOST_SCORES, LARGEST_KURTOSIS = 2**62, 1e100  # in a planned block; of its entries
 LARGEST_ENTRY = 1e12  # roughly, and 1/LARGEST_ENTRY the smallest: their products are far within single precision
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """How many tiles a block has, and the queries and keys of each; ValueError unless all are whole and positive.
-
-    >>> Tiles(n_tiles=10, n_queries=4, n_keys=8).n_scores
-    320
-    """
+    """How many tiles a block has, and the queries and keys of each; ValueError unless all are whole and positive."""
 
     n_tiles: int
     n_queries: int
