@@ -38,6 +38,8 @@ SECONDS = {  # of the longest modules, on one processor; roughly, to deal them o
     "test_browser": 18, "test_contents": 15, "test_scalings": 14, "test_matrices": 13, "test_bench": 13,
     "test_learning": 12, "test_slides": 75, "test_html_deck": 30, "test_slides_outline": 25, "test_powerpoint": 20,
     "test_slide_figures": 45, "test_contact_sheet": 10, "test_runs": 12, "test_readme_commands": 20,
+    "test_kills": 14, "test_interrupts": 9, "test_refusals": 6, "test_surroundings": 5, "test_damage": 4,
+    "test_planted_faults": 12, "test_calibration": 8,
 }  # fmt: skip
 
 

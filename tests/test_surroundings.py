@@ -26,6 +26,14 @@ HOMES: Mapping[str, Mapping[str, str]] = {
     "a language": {"HOME": "{tmp}/home", "LC_ALL": "tr_TR.UTF-8", "LANGUAGE": "tr", "TZ": "Asia/Kathmandu"},
     "Python's own": {"PYTHONHASHSEED": "12345", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "COLUMNS": "1"},
 }
+PLACES = {
+    "everything": "späces 'q' \"d\" $HOME %s `x` \\ é世界 #1 {a} [b] *?",
+    "newline": "two\nlines",
+    "long": "/".join(["x" * 200] * 15),
+    "bytes": os.fsdecode(b"no \xff utf-8"),
+    "dash": "-rf",
+    "dots": "a/../b/./c",
+}
 PAGE = ("report", "page", "--preset", TINY, "--jobs", 2)
 
 
@@ -52,7 +60,7 @@ def test_no_home_no_language(
 
     The soak draws every figure, the short form takes them from an earlier run but for one.
     """
-    homes, out = tmp_path / "homes", tmp_path / "out"
+    homes, out = tmp_path / "homes", tmp_path / PLACES["everything"]
     (homes / "home").mkdir(parents=True)
     (homes / "home" / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\n")
     (homes / "file").write_text("mine")
@@ -142,17 +150,8 @@ def test_whatever_the_clock_says(
         assert {file: (out / file).read_bytes() for file in made} == {f: p.read_bytes() for f, p in made.items()}
 
 
-PLACES = {
-    "everything": "späces 'q' \"d\" $HOME %s `x` \\ é世界 #1 {a} [b] *?",
-    "newline": "two\nlines",
-    "long": "/".join(["x" * 200] * 15),
-    "bytes": os.fsdecode(b"no \xff utf-8"),
-    "dash": "-rf",
-    "dots": "a/../b/./c",
-}
-
-
-@pytest.mark.parametrize("name", ["everything", *(pytest.param(name, marks=soak) for name in PLACES)])
+@soak
+@pytest.mark.parametrize("name", PLACES)
 def test_whatever_the_folder_is_called(name: str, report: Path, tmp_path: Path, record_property: Record) -> None:
     """The same bytes in it, and nothing is said; the line at the end names it on one line."""
     out = tmp_path / PLACES[name]
