@@ -51,7 +51,7 @@ def _cumulative_matrix(order: int) -> Array:
     values = legendre.legvander(x, order)  # P_k(x_i), k = 0 … order
     integrals = np.empty((order, order))  # ∫ from -1 to x_i of P_k
     integrals[:, 0] = x + 1
-    integrals[:, 1:] = (values[:, 2:] - values[:, :-2])[:, : order - 1] / (2 * degrees[1:] + 1)
+    integrals[:, 1:] = (values[:, 2:] - values[:, :-2]) / (2 * degrees[1:] + 1)
     expansion = (2 * degrees[:, None] + 1) / 2 * values[:, :order].T * w  # P-coefficients of each Lagrange polynomial
     matrix: Array = integrals @ expansion
     return matrix

@@ -50,8 +50,7 @@ def unit_vectors(vectors: Array) -> Array:
 def centred_directions(vectors: Array) -> Array:
     """v less the mean of its entries, up to a positive factor; exactly 0 where all entries are the same."""
     scaled = vectors / _largest(vectors)
-    is_constant = scaled.max(axis=-1, keepdims=True) == scaled.min(axis=-1, keepdims=True)
-    scaled -= np.where(is_constant, scaled[..., :1], scaled.mean(axis=-1, keepdims=True))
+    scaled -= scaled.mean(axis=-1, keepdims=True)  # of equal entries, which are all 1 or all -1 now, without rounding
     return scaled
 
 

@@ -10,7 +10,9 @@ from scipy import stats
 from judge import disagreements
 from scaling import Gaussian, Tiles, draw_scores, row_observables
 from scaling.attention_law import FEW_NODES, MAX_D_K, PANELS, attention_law, query_lengths
+from scaling.gradient_law import _spread
 from scaling.interpolation import SigmaPanels
+from scaling.laplace_transform import key_range
 from scaling.saturation import OBSERVABLES
 from scaling.softmax_law import SoftmaxLaw, softmax_law
 
@@ -395,3 +397,11 @@ def test_what_is_no_number_is_refused_in_one_line(d_k: object, scale: object) ->
     with pytest.raises(ValueError, match=r"^attention_law: .*received") as caught:
         attention_law(d_k, 8, scale)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("d_k", [5, 100])
+def test_what_is_kept_for_the_next_call_cannot_be_changed(d_k: int) -> None:
+    """Lengths and weights of a dimension, and spreads of the gradient."""
+    for kept in (*query_lengths(d_k), _spread(1.0, -5.0, 0.25, 8, key_range(d_k))):
+        with pytest.raises(ValueError, match="read-only"):
+            kept[0] = 0

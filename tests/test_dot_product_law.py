@@ -156,6 +156,14 @@ def test_the_expansion_in_the_far_tail_is_that_of_the_uniform_one() -> None:
     assert _log_density(50.0, z) == pytest.approx(_log_density_of_large_order(50.0, z), rel=0, abs=4e-7)
 
 
+def test_the_expansion_at_zero_is_that_of_the_gamma_functions() -> None:
+    """f(0) = Γ(ν)/(2 √π Γ(ν + 1/2)), right after the change of method: to 3e-13 of it, the rounding of ln Γ."""
+    nu = np.array([50.5, 60.0, 80.0])
+    exact = special.gammaln(nu) - special.gammaln(nu + 0.5) - 0.5 * np.log(4 * np.pi)
+    found = [float(_log_density_of_large_order(one, np.array(0.0))) for one in nu]
+    assert found == pytest.approx(exact, rel=0, abs=3e-13)
+
+
 def test_the_expansions_polynomials_are_the_published_ones() -> None:
     """u_0 … u_4 as DLMF 10.41.10 and Abramowitz and Stegun 9.3.9 print them, to the last digit; u_k has k + 1 terms."""
     printed = [

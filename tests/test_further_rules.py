@@ -53,9 +53,11 @@ def test_layer_norm_by_hand() -> None:
     assert rule.scores(x, y) == pytest.approx(normed[0] @ normed[1].T / 7**0.5, rel=1e-12)
 
 
-@pytest.mark.parametrize("entry", [1e-200, 1e200, 0.1])
+@pytest.mark.parametrize("entry", [1e-200, 1e200, 0.1, -0.7])
 def test_a_vector_of_equal_entries_is_nothing_to_layer_norm(entry: float) -> None:
     """Its scores are 0 to the last bit, whatever its size: a mean that rounds must not leave a direction."""
+    for d_k in (2, 7, 1000):
+        assert not LayerNormRule("n").scores(np.full((1, d_k), entry), np.arange(1.0, d_k + 1)[None]).any()
     same = np.full((1, 3), entry)
     assert LayerNormRule("n").scores(same, np.array([[1.0, 2.0, 4.0]])).tolist() == [[0.0]]
     assert LayerNormRule("n").scores([[5.0]], [[7.0]]).tolist() == [[0.0]]

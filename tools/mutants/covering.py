@@ -26,8 +26,8 @@ MODULES = [*sorted(ROOT.glob("scaling/*.py")), ROOT / "experiments" / "claims.py
 # The tests that judge the science: none that builds a report or starts a process or a browser.
 NAMES = """aligned arrays assumptions attention attention_law causal claims decoder dot_product_law entries freezing
 further_rules goodness gradient_claims gradients gram heads initialisation interpolation intervals lookup moments
-multi_head normals pairs questions row_pieces rules sampling saturation scalings softmax_law temperature torch_random
-vectors"""
+multi_head normals pairs panels questions row_pieces rules sampling saturation scalings softmax_law temperature
+torch_random vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable
+from functools import cache
 
 from tools.mutants.covering import ROOT
 from tools.mutants.mutations import Scopes
@@ -26,6 +27,7 @@ def lost(changes: Iterable[Change]) -> list[Change]:
     return [change for change in changes if change[1:3] not in _lines_of(change[0])]
 
 
+@cache
 def _lines_of(module: str) -> set[tuple[str, str]]:
     """Every line of a module, with its scope."""
     file = ROOT / module
