@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_number, real_array, shown
+from scaling.arrays import floats_of, is_number, shown
 from scaling.gradient_law import mean_jacobian_x_norm2
 from scaling.laplace_transform import Transforms, transforms
 from scaling.largest_weight import mean_largest_weight
@@ -100,7 +100,7 @@ def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:
 
     Raises ValueError for a sigma outside [1e-3, 1e4] or not finite, and an n_keys outside [1, 10¹²] or not whole.
     """
-    sigmas = real_array(sigma, "softmax_law: sigma")
+    sigmas = np.asarray(floats_of(sigma, "softmax_law: sigma"), dtype=np.float64)
     low, high = SIGMA_RANGE
     outside = sigmas[~((sigmas >= low) & (sigmas <= high))]
     if outside.size:
