@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MAX_COUNT = 2**62  # of anything; products of a few counts then still fit a float
-FARTHEST = 1e100  # where densities and tails are 0, and arithmetic still works
+FARTHEST = 1e300  # where densities and tails are 0, and arithmetic still works
 
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -24,7 +24,7 @@ def real_array_of_any_precision(values: ArrayLike, where: str) -> Floats:
     Ints and floats are taken. Refused, since NumPy would drop or invent something: imaginary parts, masks, bools,
     text, dates, records, objects, ragged lists, nan and inf.
     """
-    floats = _floats(values, where)
+    floats = floats_of(values, where)
     finite = np.isfinite(floats)
     if not finite.all():
         raise ValueError(f"{where} must be finite real numbers; received {floats[~finite][0]} in {shown(values)}")
@@ -33,13 +33,13 @@ def real_array_of_any_precision(values: ArrayLike, where: str) -> Floats:
 
 def points_of_a_law(values: ArrayLike, where: str) -> NDArray[np.float64]:
     """`values` as `real_array` takes them, but for inf: what is beyond ±FARTHEST is that, where all laws have ended."""
-    floats = np.asarray(_floats(values, where), dtype=np.float64)
+    floats = np.asarray(floats_of(values, where), dtype=np.float64)
     if np.isnan(floats).any():
         raise ValueError(f"{where} must be real numbers; received nan in {shown(values)}")
     return np.clip(floats, -FARTHEST, FARTHEST)
 
 
-def _floats(values: ArrayLike, where: str) -> Floats:
+def floats_of(values: ArrayLike, where: str) -> Floats:
     """`values` as an array of floats, whether finite or not."""
     parts = values if isinstance(values, list | tuple) else [values]
     is_masked = any(isinstance(part, np.ma.MaskedArray) for part in parts)

@@ -114,7 +114,7 @@ class Uniform:
             object.__setattr__(self, name, float(value))
         if self.high - self.low < SMALLEST:
             raise ValueError(
-                f"Uniform: high must be above low by 1e-75 or more; received low {self.low!r} and high {self.high!r}"
+                f"Uniform: high must be above low by 1e-75 or more; received low {self.low:g} and high {self.high:g}"
             )
 
     @property

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from scaling.arrays import Floats, check_sizes, is_number, real_array_of_any_precision, shown
 from scaling.entries import EntryLaw, Gaussian, Uniform
 
-LARGEST = 1e90  # number that a variance is made of, so that it fits
 EPSILON = 1e-5  # of layer norm, as torch and GPT-2 have it
 GPT_2_SD = 0.02  # of every weight, whatever its matrix
 
@@ -48,16 +47,22 @@ def initial_variance(d_k: int, weight_variance: float, squares: float) -> float:
     Given x and y the components of q are independent, of mean 0 and variance σ_w² ‖x‖², those of k likewise, and q is
     independent of k: d_k terms, each of variance σ_w⁴ ‖x‖²‖y‖². Exact for all tokens: `squares` is (E‖x‖²)² for two
     independent ones, E‖x‖⁴ for a token with itself. ValueError for a d_k that is not a whole number from 1, and for
-    numbers below 0 or above 1e90.
+    numbers below 0 or too large for a float.
 
     >>> initial_variance(d_k=64, weight_variance=1 / 768, squares=768**2)  # unit weights after layer norm
     64.0
     """
     check_sizes("initial_variance", d_k=d_k)
     for name, value in (("weight_variance", weight_variance), ("squares", squares)):
-        if not is_number(value) or not 0 <= float(value) <= LARGEST:
-            raise ValueError(f"initial_variance: {name} must be a number from 0 to 1e90; received {shown(value)}")
-    return int(d_k) * float(weight_variance) ** 2 * float(squares)
+        if not is_number(value) or float(value) < 0:
+            raise ValueError(f"initial_variance: {name} must be a number from 0; received {shown(value)}")
+    variance = int(d_k) * (float(weight_variance) * float(weight_variance)) * float(squares)
+    if not math.isfinite(variance):
+        raise ValueError(
+            "initial_variance: d_k weight_variance² squares must not pass the largest float; "
+            f"received {shown(d_k)}, {shown(weight_variance)} and {shown(squares)}"
+        )
+    return variance
 
 
 def layer_norm(x: ArrayLike, epsilon: float = EPSILON) -> Floats:

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scaling.arrays import is_number, real_array, shown
+from scaling.arrays import floats_of, is_number, shown
 from scaling.gradient_law import mean_jacobian_x_norm2
 from scaling.laplace_transform import Transforms, transforms
 from scaling.largest_weight import mean_largest_weight
@@ -104,7 +104,7 @@ def softmax_law(sigma: ArrayLike, n_keys: int) -> SoftmaxLaw:
     >>> law.entropy.round(3), law.max_weight.round(3)
     (array([3.444, 0.546]), array([0.125, 0.802]))
     """
-    sigmas = real_array(sigma, "softmax_law: sigma")
+    sigmas = np.asarray(floats_of(sigma, "softmax_law: sigma"), dtype=np.float64)
     low, high = SIGMA_RANGE
     outside = sigmas[~((sigmas >= low) & (sigmas <= high))]
     if outside.size:
