@@ -115,7 +115,7 @@ def _thicken(figure: Figure, thinnest: float) -> None:
 def _leave_out_empty(figure: Figure) -> None:
     """Let the layout pass over markers without a place, which would else stand in the canvas's corner."""
     for line in figure.findobj(Line2D):
-        if not len(line.get_xydata()):
+        if np.size(line.get_xdata()) == 0:
             line.set_in_layout(False)
 
 
