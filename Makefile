@@ -83,11 +83,11 @@ worker: setup-cluster ## compute for the cluster of SCHEDULER=, on JOBS= process
 test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
-soak: setup-dev ## long campaigns of faults and statistics
-	@$(python) -m pytest -n auto --dist worksteal -m soak --junit-xml build/soak.xml
+soak: setup-dev ## long campaigns of faults and statistics, about an hour; their figures go to docs/promises.md
+	@$(python) -m pytest -n auto --dist worksteal -m soak --junit-xml build/soak.xml; status=$$?; $(python) tools/promises.py build/soak.xml; exit $$status
 
 mutants: setup-dev build/mutants/packages ## small faults put into the science one by one: does some test fail for each?
-	@PYTHONPATH=build/mutants/packages $(python) -m tools.mutants
+	@PYTHONPATH=build/mutants/packages $(python) -m tools.mutants && $(python) tools/promises.py build/mutants/summary.json
 
 build/mutants/packages: requirements-mutants.lock | setup-dev
 	@$(python) -I -m pip install --quiet --disable-pip-version-check --no-input --upgrade --require-hashes --only-binary :all: \

@@ -1,8 +1,9 @@
 """Writes docs/promises.md from what is promised (docs/promises.toml) and what the last soak found (docs/soak.json).
 
-    python tools/promises.py [RECORD.xml ...]     the records of pytest, with which docs/soak.json is brought up to date
+    python tools/promises.py [RECORD ...]
 
-A promise names its tests; a record says of each how many cases it tried, and whether it failed.
+brings docs/soak.json up to date with records: of pytest (build/soak.xml) and of mutants (build/mutants/summary.json). A
+promise names its tests; a record says of each how many cases it tried, and whether it failed.
 """
 
 import json
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 DOCS = Path(__file__).parents[1] / "docs"
 SOAK = DOCS / "soak.json"
 ALWAYS = "in every `make test`"
+MUTANTS = "make mutants"
 
 
 def record_of(xml: str) -> dict[str, dict[str, Any]]:
@@ -32,6 +34,12 @@ def record_of(xml: str) -> dict[str, dict[str, Any]]:
         for key, value in told.items():
             entry["told"].setdefault(key, []).append(value)
     return found
+
+
+def record_of_mutants(text: str) -> dict[str, Any]:
+    """What tools/mutants found, in the same form."""
+    found = json.loads(text)
+    return {**found, "runs": 1, "told": {key: [value] for key, value in found["told"].items()}}
 
 
 def render(promises: list[dict[str, Any]], soak: dict[str, dict[str, Any]], words: str) -> str:
@@ -63,8 +71,9 @@ def _row(promise: dict[str, Any], soak: dict[str, dict[str, Any]]) -> str:
 def main(records: list[str]) -> None:
     """Bring the record up to date, and write the page."""
     soak = json.loads(SOAK.read_text(encoding="utf-8")) if SOAK.exists() else {}
-    for record in records:
-        soak |= record_of(Path(record).read_text(encoding="utf-8"))
+    for path in map(Path, records):
+        text = path.read_text(encoding="utf-8")
+        soak |= record_of(text) if path.suffix == ".xml" else {MUTANTS: record_of_mutants(text)}
     SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     declared = tomllib.loads((DOCS / "promises.toml").read_text(encoding="utf-8"))
     page = render(declared["promise"], soak, declared["words"])
