@@ -23,7 +23,7 @@ VARIABLES = re.findall(r"^## ([A-Z_]+)=", (ROOT / "Makefile").read_text(), flags
 OURS = re.compile("|".join(["MAKE.*", "MFLAGS", "PYTEST_.*", "PYTHON.*", "VIRTUAL_ENV", *VARIABLES]))
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not OURS.fullmatch(name)}  # as in a new shell
 SERVERS = ("make scheduler", "make worker")
-ELSEWHERE = ("make test", "make soak")  # the first in a clone, below; the second would run itself
+ELSEWHERE = ("make test", "make soak", "make mutants")  # the first in a clone, below; soak would run itself; hours
 SHORT = {  # with words that change what is run, not how; the others take longer, or begin as these do
     "make help": "",
     "make figures": "",
