@@ -2,6 +2,7 @@
 
 import math
 import reprlib
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,10 +72,14 @@ def is_number(value: object) -> bool:
         return False
 
 
+def is_whole(value: object) -> TypeGuard["int | np.integer[Any]"]:
+    """Whether `value` is a whole number; a bool, a float or a span of time is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+
+
 def is_count(value: object) -> bool:
     """Whether `value` is a whole number from 1 to 2⁶²; a bool or a float is none."""
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
-    return is_whole and 1 <= int(value) <= MAX_COUNT  # type: ignore[call-overload]
+    return is_whole(value) and 1 <= int(value) <= MAX_COUNT
 
 
 def check_sizes(where: str, **sizes: int) -> None:

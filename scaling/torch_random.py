@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.arrays import check_sizes, is_count, shown
+from scaling.arrays import check_sizes, is_count, is_whole, shown
 
 FIRST_SEED, LAST_SEED = -(2**63), 2**64 - 1  # what torch.manual_seed takes
 
@@ -62,6 +62,4 @@ def _odd_shape(shape: object) -> str:
 
 
 def _is_seed(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        return False
-    return FIRST_SEED <= int(value) <= LAST_SEED
+    return is_whole(value) and FIRST_SEED <= int(value) <= LAST_SEED

@@ -198,7 +198,7 @@ def test_unescaped_it_would_run(browser: Browser, tmp_path: Path) -> None:
 INJECTED = {  # what runs against which directive
     f"<script>{FIRE}</script>": "script-src-elem",
     "<script src='http://a.invalid/x.js'></script>": "script-src-elem",
-    f"<img src='data:,' onerror='{FIRE}'>": "script-src-attr",
+    f"<details open ontoggle='{FIRE}'></details>": "script-src-attr",
     f"<svg onload='{FIRE}'></svg>": "script-src-attr",
     "<style>body { display: none !important }</style>": "style-src-elem",
     "<link rel='stylesheet' href='http://a.invalid/x.css'>": "style-src-elem",
@@ -242,7 +242,8 @@ def test_the_policy_stops_what_is_injected(
             seen.page.evaluate("window.violations = []")
             with suppress(Error):
                 seen.page.evaluate(asked)
-            seen.page.wait_for_timeout(50)
+            with suppress(Error):
+                seen.page.wait_for_function("window.violations.length > 0", timeout=5000)
             assert seen.violations == {directive}, asked
         assert seen.fired is None
         assert set(seen.failures) <= {"csp"}  # as Chromium calls those that the policy has stopped
@@ -288,7 +289,7 @@ def test_a_drawing_with_a_script_is_seen() -> None:
 
 def test_a_presentation_keeps_it_as_text(results: Results) -> None:
     """Names that a preset may have, on its slides, and a font's name: every part is XML, and says them as they are."""
-    for payload in [payload for payload in PAYLOADS if len(payload) <= 40 and payload.isprintable()][::5]:
+    for payload in ["<img src=x onerror=fired=1>", "'\"&<>]]>"]:
         named = replace(results, preset=results.preset.model_copy(update={"name": payload}))
         shown = [
             slide
