@@ -16,9 +16,9 @@ def explanations() -> dict[Change, str]:
     if not FILE.exists():
         return {}
     return {
-        (group["module"], group["where"], line, becomes): group["why"]
+        (group["module"], where, line, becomes): group["why"]
         for group in tomllib.loads(FILE.read_text("utf-8"))["survivors"]
-        for line, becomes in group["changes"]
+        for where, line, becomes in group["changes"]
     }
 
 
