@@ -7,6 +7,7 @@ the machine, which takes seconds to make and is not used here (see `report.figur
 import json
 import os
 import re
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +28,7 @@ def load() -> None:
         os.environ[HOME] = folder
         version = _version()
         (Path(folder) / f"fontlist-v{version}.json").write_text(json.dumps(NO_FONTS | {"_version": version}))
-        import matplotlib.font_manager  # noqa: F401 - here, where it finds the folder
+        import_module("matplotlib.font_manager")  # which finds the folder
     del os.environ[HOME]
     if before is not None:
         os.environ[HOME] = before
