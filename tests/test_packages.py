@@ -132,7 +132,7 @@ def test_it_is_said_once(
 
 def test_its_settings_are_checked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """A preset is right or wrong whatever is installed."""
-    large = Guest(n_blocks=3, d_k=[2**20], margin=1e-6)
+    large = Guest(n_blocks=3, d_k=[10**6], margin=1e-6)
     assert large.excesses()
     monkeypatch.setattr(Preset, "declared", property(lambda preset: [HOST, large]))
     give(monkeypatch, None)

@@ -163,7 +163,7 @@ def test_the_spread_of_entries_by_enumeration(offset: float) -> None:
     assert found.by_key == pytest.approx(squares.mean(axis=0).var() / scale, rel=1e-12)
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.1, 0.6, -0.6, 1.0])
+@pytest.mark.parametrize("rho", [0.0, -0.6, 1.0])
 @pytest.mark.parametrize("d_k", [3, 7])
 def test_the_spread_of_aligned_pairs_by_integration(rho: float, d_k: int) -> None:
     """Given |q|², chi-squared, or |z|², which is too: means of s = ρ (|q|² - d) + √(1 - ρ²) q·z, and of s²."""
