@@ -22,7 +22,7 @@ REFUSED = 300  # draws of an experiment's settings before those of a preset must
 MOST_BLOCKS, MOST_VALUES = 16, 5  # of an experiment and of a list
 NAMES = ("plain", "ünï-cödé 北京", "<b>&'\"</b>", "$\\frac{1$ and $d_k", "{{ 7*7 }}", "=1+1", "x" * 40, "-")
 PARAMETERS: dict[str, tuple[Any, ...]] = {  # of rules of scaling
-    "name": ("other", "a", "power", "x-1", "nan", "scaled-2"),
+    "name": ("other", "a", "power", "x-1", "b2", "scaled-2"),
     "alpha": (-8.0, -1.0, 0.0, 0.123456789, 0.5, 1.0, 1, 3.0, 8.0),
     "temperature": (1e-6, 0.5, 1.0, 2, 1e6),
     "n_heads": (1, 3, 64, 2**62),
