@@ -340,7 +340,7 @@ def test_a_wrong_line_is_refused(line: dict[str, Any], message: str) -> None:
         ("scalable", "s", 1e-6, 1e6),
         ("normalised", "gain", 1e-6, 1e6),
         ("soft-cap", "cap", 1e-6, 1e6),
-        ("sigmoid", "bias", -1e3, 1e3),
+        ("sigmoid", "bias", -100, 100),
         ("shifted", "s", 1e-6, 1e6),
         ("model", "n_heads", 1, 2**62),
         ("log-n", "length", 2, 2**62),

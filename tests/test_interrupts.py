@@ -301,7 +301,7 @@ def test_a_terminal_is_controlled() -> None:
     os.close(slave)
     deadline = time.monotonic() + 60
     while (
-        b"sleep" not in Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[2]
+        b"sleep" not in b"".join(Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[2:3])
         and time.monotonic() < deadline
     ):
         time.sleep(0.01)

@@ -27,7 +27,7 @@ ELSEWHERE = ("make test", "make soak", "make mutants")  # the first in a clone, 
 SHORT = {  # with words that change what is run, not how; the others take longer, or begin as these do
     "make help": "",
     "make figures": "",
-    "make report": f"PRESET={TINY}",
+    "make report": f"PRESET={TINY.relative_to(ROOT)}",
     "make audit QK=heads.npz CAUSAL=1 BATCH_FIRST=1": "",
 }
 FULL = "make report PRESET=full"

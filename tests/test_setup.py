@@ -247,7 +247,7 @@ def test_variables_become_flags_and_keep_their_spaces(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     python = tmp_path / ".venv" / "bin" / "python"
-    python.write_text(f"#!{sys.executable}\nimport sys\nprint(sys.argv[1:])\n")
+    python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'import sys; print(sys.argv[1:])' \"$@\"\n")
     python.chmod(0o755)
     default = ["-m", "report", "page", "--preset", "default", "--out", "build"]
     assert make("report", folder=tmp_path).strip() == str(default)
