@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 DOCS = Path(__file__).parents[1] / "docs"
 SOAK = DOCS / "soak.json"
-ALWAYS = "in every `make test`"
+ALWAYS = "no campaign on record; in every `make test`, if in a short form"
 MUTANTS = "make mutants"
 
 
