@@ -28,7 +28,8 @@ def keep(entry: Path, parts: Parts) -> None:
         with zipfile.ZipFile(beside, "w") as archive:
             for name, content in parts.items():
                 is_text = content.startswith(b"<")  # PNG and PDF are compressed as they are
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED, 1)
+                entry_of = zipfile.ZipInfo(name)  # without a date: no archive has one before 1980
+                archive.writestr(entry_of, content, zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED, 1)
             archive.comment = _seal(entry, parts)
         os.replace(beside, entry)
         return

@@ -1,10 +1,13 @@
 """A deck as bytes: the same ones whenever and wherever the same deck is packed."""
 
 import re
+import time
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from pptx.presentation import Presentation
+
+from experiments.faults import Faults
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _FIRST = ("[Content_Types].xml", "_rels/.rels")
@@ -13,8 +16,13 @@ _SVG_ENDING = b'<Default Extension="svg" ContentType="image/svg+xml"/>'
 
 
 def packed(deck: Presentation) -> bytes:
-    """The deck's archive, with its parts in the order of their names and no time in it."""
+    """The deck's archive, with its parts in the order of their names and no time in it.
+
+    Faults where the clock stands before 1980, for which python-pptx can write none.
+    """
     saved, content = BytesIO(), BytesIO()
+    if time.localtime() < _EARLIEST:
+        raise Faults("deck.pptx: no PowerPoint file can be written before 1980; set this machine's clock")
     deck.save(saved)
     with ZipFile(saved) as source, ZipFile(content, "w") as archive:
         names = source.namelist()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import pptx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -96,19 +96,19 @@ def new_deck(theme: Theme, font: str, title: str) -> Presentation:
     )  # fmt: skip
     content = BytesIO()
     with ZipFile(content, "w") as archive:
-        archive.writestr("[Content_Types].xml", _content_types())
-        archive.writestr("_rels/.rels", _relations([
+        archive.writestr(ZipInfo("[Content_Types].xml"), _content_types())
+        archive.writestr(ZipInfo("_rels/.rels"), _relations([
             (f"{_ROOT}/officeDocument", "ppt/presentation.xml"), (f"{_ROOT}/extended-properties", "docProps/app.xml"),
             (f"{_PACKAGE}/metadata/core-properties", "docProps/core.xml"),
         ]))  # fmt: skip
         for part in _PARTS:
             own = LIGHT if part.place.endswith("theme2.xml") else theme  # notes are printed on paper
             template = environment.get_template(f"powerpoint/{part.template}.xml.jinja2")
-            archive.writestr(part.place, template.render(name=own.name, colours=_colours(own)))
+            archive.writestr(ZipInfo(part.place), template.render(name=own.name, colours=_colours(own)))
             if part.relations:
                 folder, _, name = part.place.rpartition("/")
                 relations = [(f"{_ROOT}/{kind}", target) for kind, target in part.relations]
-                archive.writestr(f"{folder}/_rels/{name}.rels", _relations(relations))
+                archive.writestr(ZipInfo(f"{folder}/_rels/{name}.rels"), _relations(relations))
     content.seek(0)
     return pptx.Presentation(content)
 
