@@ -65,7 +65,7 @@ def _row(promise: dict[str, Any], soak: dict[str, dict[str, Any]]) -> str:
     told = "; ".join(f"{key}: {values[0]}" for key, values in figures if len(values) == 1)
     left = sum(record["failures"] for record in records)
     cells = (promise["says"], "<br>".join(tests), f"{cases}<br>{told}" if told else cases, promise.get("found", "–"))
-    return f"| {' | '.join(' '.join(cell.split()) for cell in cells)} | {left or 'none'} |"
+    return f"| {' | '.join(' '.join(cell.split()) for cell in cells)} | {(left or 'none') if records else '–'} |"
 
 
 def main(records: list[str]) -> None:
@@ -74,8 +74,10 @@ def main(records: list[str]) -> None:
     for path in map(Path, records):
         text = path.read_text(encoding="utf-8")
         soak |= record_of(text) if path.suffix == ".xml" else {MUTANTS: record_of_mutants(text)}
-    SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     declared = tomllib.loads((DOCS / "promises.toml").read_text(encoding="utf-8"))
+    named = {name for promise in declared["promise"] for name in promise["tests"]}
+    soak = {name: record for name, record in soak.items() if name in named}
+    SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     page = render(declared["promise"], soak, declared["words"])
     (DOCS / "promises.md").write_text(page, encoding="utf-8")
 
