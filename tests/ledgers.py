@@ -16,7 +16,7 @@ from experiments.claims import Claim, Verdict, judge, judge_all
 from experiments.experiment import Experiment
 from experiments.preset import load_preset
 from judge import observed
-from scaling.intervals import t_quantile
+from scaling.intervals import simultaneous_confidence, t_quantile
 
 CALIBRATION = str(ROOT / "tests" / "calibration.toml")
 
@@ -97,7 +97,7 @@ class Ledgers:
 
     def confirmed_though_planted(self, family_wise_error: float) -> tuple[int, list[set[str]]]:
         """How many deviations were planted, and for each seed the claims confirmed in spite of one."""
-        confidence = 1 - family_wise_error / self.n_intervals
+        confidence = simultaneous_confidence(family_wise_error, self.n_intervals)
         n_planted, found = 0, []
         plants = {name: self.planted(name) for name in self.truths.keys() - ROUNDING - CHOSEN}
         for claims in self.by_seed:
@@ -130,7 +130,7 @@ class Ledgers:
 
     def misses(self, family_wise_error: float, n_family: int | None = None) -> NDArray[np.bool_]:
         """(n_seeds,): whether any interval of a ledger misses its truth, had each 1/n_family of the error."""
-        confidence = 1 - family_wise_error / (n_family or self.n_intervals)
+        confidence = simultaneous_confidence(family_wise_error, n_family or self.n_intervals)
         return np.any(
             [
                 (np.abs(self.t_values(name)) > t_quantile(confidence, self.n_blocks(name))).any(axis=1)

@@ -9,6 +9,7 @@ from scipy import stats
 
 from experiments.claims import POWER, Claim, Verdict, judge
 from ledgers import ROUNDING, Ledgers, columns, ledgers
+from scaling.intervals import simultaneous_confidence
 
 FAMILY_WISE_ERROR = 0.001
 SEEDS = [4, pytest.param(1000, marks=pytest.mark.soak)]
@@ -87,7 +88,7 @@ def test_what_a_claim_catches_it_catches(record_property: Record) -> None:
     from the margin, the control, far fewer are.
     """
     many = ledgers(1000)
-    confidence = 1 - FAMILY_WISE_ERROR / many.n_intervals
+    confidence = simultaneous_confidence(FAMILY_WISE_ERROR, many.n_intervals)
     shares, halves = {}, {}
     for name in many.statistical():
         claims = [claim for claims in many.by_seed for claim in claims if claim.id == name]
