@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,17 @@ ROUNDING = {"split-is-scaled", "no-change-by-shifted", "trained-terms", "trained
 CHOSEN = {"learning-raw-above", "learning-raw-below"}
 
 
+def claiming(preset: str) -> list[Experiment[Any]]:
+    """The experiments of a preset that make claims."""
+    return [one for one in load_preset(preset).experiments if type(one).claims is not Experiment.claims]
+
+
 def ledger(seed: int, preset: str = CALIBRATION) -> list[Claim]:
     """Every claim of a preset at one seed, with its evidence and without its words."""
     with threadpool_limits(limits=1, user_api="blas"):
         return [
             replace(claim, label="", statement="", source="", reason="", sample="")
-            for experiment in load_preset(preset).experiments
-            if type(experiment).claims is not Experiment.claims
+            for experiment in claiming(preset)
             for claim in experiment.claims(observed(experiment, seed))
         ]
 

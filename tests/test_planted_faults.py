@@ -5,21 +5,15 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT
 from experiments.claims import Verdict, judge_all
 from experiments.experiment import Experiment
 from experiments.learning import Learning
-from experiments.preset import load_preset
 from judge import observed
+from ledgers import CALIBRATION, claiming
 from planted import FAULTS, Fault, with_fault
 
-PRESET = load_preset(str(ROOT / "tests" / "calibration.toml"))
 ENOUGH = {"learning": {"n_blocks": 16}, "trained_heads": {"n_windows": 8}}  # blocks for a verdict on what is far off
-LEDGER = [
-    experiment.model_copy(update=ENOUGH.get(experiment.name, {}))
-    for experiment in PRESET.experiments
-    if type(experiment).claims is not Experiment.claims
-]
+LEDGER = [experiment.model_copy(update=ENOUGH.get(experiment.name, {})) for experiment in claiming(CALIBRATION)]
 
 # Further ones for the one kind of claim that takes more heads than are there.
 WIDE = Learning(
