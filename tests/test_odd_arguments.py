@@ -1,11 +1,13 @@
 """Whatever the public functions are called with, they give finite numbers, or refuse it in one line that says what."""
 
+import resource
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from scaling.pairs import PAIR_LAWS
 
 SAY_NOTHING = ("measure_head", "Moments.of")  # of what they cannot measure: nan stands for it
 SECONDS = 5.0  # of a processor, for the longest call
+ADDRESS_SPACE = 6 * 2**30  # bytes: 2³¹ dimensions are asked for too, and more than that is refused by NumPy
+TOO_LARGE = ("Maximum allowed dimension exceeded", "array is too big")  # in NumPy's words
+PIECES = 3  # that are looked at, of what comes in pieces
 SHORT, LONG = 400, 12_000  # cases
 Record = Callable[[str, object], None]
 
@@ -188,6 +193,15 @@ FORMS: list[Callable[[Any], Any]] = [  # in which the same numbers may come
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def little_memory() -> Iterator[None]:
+    """No more address space than a small machine's, so that what is too large is refused and not begun."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def read_only(x: object) -> np.ndarray:
     """A copy that cannot be changed."""
     array = np.array(x)
@@ -205,7 +219,8 @@ def numbers(result: object) -> list[np.ndarray]:
         names = [field.name for field in fields(result)] if is_dataclass(result) else []
         names += [name for name, of in vars(type(result)).items() if isinstance(of, property | cached_property)]
         return [number for name in names for number in numbers(getattr(result, name))]
-    return [number for part in result for number in numbers(part)] if isinstance(result, Iterable) else []
+    parts = islice(result, PIECES) if isinstance(result, Iterator) else result
+    return [number for part in parts for number in numbers(part)] if isinstance(parts, Iterable) else []
 
 
 def came_of(name: str, arguments: Mapping[str, Any]) -> list[np.ndarray] | None:
@@ -217,7 +232,7 @@ def came_of(name: str, arguments: Mapping[str, Any]) -> list[np.ndarray] | None:
             warnings.simplefilter("error")
             found = numbers(call(**arguments))
     except (ValueError, TypeError, MemoryError) as error:
-        if str(error) == "Maximum allowed dimension exceeded" or isinstance(error, MemoryError):
+        if str(error).startswith(TOO_LARGE) or isinstance(error, MemoryError):
             assert any(isinstance(value, int) and value > 2**30 for value in arguments.values())
             return None  # NumPy's own words for what no memory holds
         words = str(error).replace("entry law", "entry_law")
