@@ -16,7 +16,8 @@ def prose(text: str) -> Markup:
     """Plain text → HTML: what stands between single dollar signs becomes MathML, everything else is escaped."""
     pieces = _INLINE.split(text)
     return Markup("").join(
-        to_mathml(piece) if i % 2 else escape(piece.replace("'", "’")) for i, piece in enumerate(pieces)
+        to_mathml(piece) if i % 2 else escape(piece.replace("'", "’").replace(" %", "\u00a0%"))
+        for i, piece in enumerate(pieces)
     )
 
 
