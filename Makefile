@@ -84,7 +84,7 @@ test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
 soak: setup-dev ## long campaigns of faults and statistics, about an hour; their figures go to docs/promises.md
-	@$(python) -m pytest -n auto --dist worksteal -m soak --junit-xml build/soak.xml; status=$$?; $(python) tools/promises.py build/soak.xml; exit $$status
+	@$(python) -m pytest -n auto --dist worksteal -m "soak or promised" --junit-xml build/soak.xml; status=$$?; $(python) tools/promises.py build/soak.xml; exit $$status
 
 mutants: setup-dev build/mutants/packages ## small faults put into the science one by one: does some test fail for each?
 	@PYTHONPATH=build/mutants/packages $(python) -m tools.mutants && $(python) tools/promises.py build/mutants/summary.json

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,16 @@ TINY = ROOT / "tests" / "tiny.toml"
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # ignored in the background, and so by what tests start
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+PROMISES = tomllib.loads((ROOT / "docs" / "promises.toml").read_text(encoding="utf-8"))["promise"]
+PROMISED = {name for promise in PROMISES for name in promise["tests"]}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that docs/promises.toml names: make soak runs these too, so that its record is whole."""
+    if f"{Path(item.path).name}::{item.name.partition('[')[0]}" in PROMISED:
+        item.add_marker("promised")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,6 +1,7 @@
 """Verdicts: the rule itself, and planted faults that it must not let pass."""
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_intervals_are_simultaneous() -> None:
     assert many["0"].high > one["id"].high
 
 
-def test_what_is_caught_is_refuted_nine_times_in_ten() -> None:
+def test_what_is_caught_is_refuted_nine_times_in_ten(record_property: Callable[[str, object], None]) -> None:
     """Of 4000 ledgers whose truth lies the detectable deviation off, on either side; within five binomial errors.
 
     Deviations a quarter of the way back to the margin, the control, are caught less often.
@@ -92,6 +93,7 @@ def test_what_is_caught_is_refuted_nine_times_in_ten() -> None:
             planted = 1.0 + sign * (margin + share * distance) + noise
             caught = np.mean([judge(claim(blocks, side=side), 0.999).verdict == "refuted" for blocks in planted])
             assert (abs(caught - 0.9) < 5 * math.sqrt(0.09 / 4000)) == (share == 1.0), (side, sign, share)
+    record_property("cases", 8 * len(noise))
 
 
 def test_a_deviation_at_the_least_certain_place_is_caught_too() -> None:

@@ -295,7 +295,7 @@ TAKE_ARRAYS = [
 
 
 @pytest.mark.parametrize(("name", "argument"), TAKE_ARRAYS)
-def test_the_same_numbers_give_the_same_in_any_form(name: str, argument: str) -> None:
+def test_the_same_numbers_give_the_same_in_any_form(name: str, argument: str, record_property: Record) -> None:
     """In another precision, byte order, layout, as a list, or read-only: as the same numbers in double precision."""
     arguments = CALLS[name][1]
     for form in FORMS:
@@ -306,6 +306,7 @@ def test_the_same_numbers_give_the_same_in_any_form(name: str, argument: str) ->
         assert expected is not None
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(np.float64(one), np.float64(other), rtol=2e-5, atol=1e-5)
+    record_property("cases", len(FORMS))
 
 
 def test_the_judge_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:

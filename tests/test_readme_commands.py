@@ -140,7 +140,9 @@ def test_what_a_command_promises_is_read_off() -> None:
     assert promised("make figures") == []
 
 
-def test_commands_do_what_they_say(report: Path, checkout: Checkout) -> None:
+def test_commands_do_what_they_say(
+    report: Path, checkout: Checkout, record_property: Callable[[str, object], None]
+) -> None:
     """Some of them, as they are written and with a small preset: no error, and the files that the README promises."""
     assert SHORT.keys() < set(COMMANDS)
     start_from(report, checkout.folder / "build")
@@ -148,6 +150,7 @@ def test_commands_do_what_they_say(report: Path, checkout: Checkout) -> None:
         run_and_check(checkout, command, more)
     built, again = tree(report), tree(checkout.folder / "build")
     assert {name for name in built if again[name] != built[name]} <= {"claims.json", "report/index.html"}  # the commit
+    record_property("cases", len(SHORT))
 
 
 def test_what_a_command_fails_at_is_noticed(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 DOCS = Path(__file__).parents[1] / "docs"
 SOAK = DOCS / "soak.json"
-ALWAYS = "no campaign on record; in every `make test`, if in a short form"
+NOT_YET = "not on record: `make soak` has not tried it yet"
 MUTANTS = "make mutants"
 
 
@@ -60,7 +60,7 @@ def render(promises: list[dict[str, Any]], soak: dict[str, dict[str, Any]], word
 def _row(promise: dict[str, Any], soak: dict[str, dict[str, Any]]) -> str:
     tests = [f"`{name}`" for name in promise["tests"]]
     records = [soak[name] for name in promise["tests"] if name in soak]
-    cases = f"{sum(record['cases'] for record in records):,}".replace(",", " ") if records else ALWAYS
+    cases = f"{sum(record['cases'] for record in records):,}".replace(",", " ") if records else NOT_YET
     figures = [figure for record in records for figure in record["told"].items()]
     told = "; ".join(f"{key}: {values[0]}" for key, values in figures if len(values) == 1)
     left = sum(record["failures"] for record in records)
