@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-LONGEST = 500  # characters of a line
+BEGINNING, ENDING = 300, 197  # characters of a line that is too long: where it happened, and what
+LONGEST = BEGINNING + len(" … ") + ENDING
 MOST = 20  # lines where thousands of arrays may have the same fault
 
 
@@ -27,7 +28,7 @@ def first_faults(lines: Sequence[str]) -> Faults:
 def printable(text: str) -> str:
     """What may come from a file or a flag, in one line of a length that can be read."""
     shown = one_line(text)
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+    return shown if len(shown) <= LONGEST else f"{shown[:BEGINNING]} … {shown[-ENDING:]}"
 
 
 def one_line(text: str) -> str:

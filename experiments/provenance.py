@@ -35,13 +35,16 @@ def versions() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit checked out here, with "+" when tracked files were changed since; "unknown" outside a checkout."""
+    """The commit checked out here, with "+" when tracked files were changed since; "unknown" without git or a checkout.
+
+    OSError where the machine has no room for another process or file: a commit that exists is not to be called unknown.
+    """
     if not (ROOT / ".git").exists():
         return "unknown"
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
+    except (FileNotFoundError, PermissionError, subprocess.CalledProcessError):
         return "unknown"
 
 

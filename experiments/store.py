@@ -68,6 +68,7 @@ REFUSALS = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
+LONGEST_PATH = 500  # bytes; SQLite has room for 512, and gives its journal a longer name
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the second where an error's own words are damaged too
 
 
@@ -120,6 +121,9 @@ class Store:
         self._warn(f"warning: the store {self._path} is damaged ({what}); set aside as {aside.name}, computing afresh")
 
     def _fault(self, error: Exception) -> Faults:
+        length = len(os.fsencode(self._path))
+        if length > LONGEST_PATH:
+            error = ValueError(f"a path of {length} bytes is too long for SQLite: {LONGEST_PATH} are allowed")
         return Faults(f"{self._path}: cannot be read and written ({error}); free it or choose another folder with OUT=")
 
     def _do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:

@@ -85,7 +85,8 @@ def test_what_a_claim_catches_it_catches(record_property: Record) -> None:
 
     On either side, at the widest of its places alone: in the median over claims within 2 %. Blocks as small as these
     have skewed values, so that more are on one side and fewer on the other; none lies below 75 %. With half of the way
-    from the margin, the control, far fewer are.
+    from the margin, the control, far fewer are: a quarter less where an interval rests on two blocks, whose t has the
+    widest tails, and a few percent of all with sixteen.
     """
     many = ledgers(1000)
     confidence = simultaneous_confidence(FAMILY_WISE_ERROR, many.n_intervals)
@@ -100,7 +101,8 @@ def test_what_a_claim_catches_it_catches(record_property: Record) -> None:
     record_property("least", round(min(shares.values()), 3))
     assert abs(np.median(list(shares.values())) - POWER) < 0.02
     assert {name: share for name, share in shares.items() if share < 0.75} == {}
-    assert max(halves.values()) < POWER / 2
+    assert {name: half for name, half in halves.items() if half > shares[name] - 0.2} == {}
+    assert np.median(list(halves.values())) < 0.1
 
 
 def sides(claim: Claim) -> tuple[int, ...]:
