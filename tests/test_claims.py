@@ -109,6 +109,22 @@ def test_a_deviation_at_the_least_certain_place_is_caught_too() -> None:
     )
 
 
+def test_half_of_the_claims_catch_what_is_said_of_them() -> None:
+    """The median over those with a margin of what each catches, in its margins; bounds are left out."""
+    noise = np.random.default_rng(6).normal(size=16)
+    claims = [
+        Claim(**{**vars(claim(1.0 + scatter * noise, side=side)), "id": name, "margin": margin})
+        for name, side, scatter, margin in (
+            ("narrow", "within", 0.01, 0.1), ("middle", "within", 0.04, 0.2), ("wide", "within", 0.4, 0.5),
+            ("above", "at least", 2.0, 0.1), ("below", "at most", 3.0, 0.1),
+        )
+    ]  # fmt: skip
+    ledger = judge_all(claims, 0.001)
+    found = [ledger[name].detectable / margin for name, margin in (("narrow", 0.1), ("middle", 0.2), ("wide", 0.5))]
+    assert found == sorted(found)
+    assert ledger.reach == found[1]
+
+
 def curve(offsets: list[float], side: str = "within") -> Claim:
     """A claim about a curve, 0 ± 0.1 at each place, from 20 blocks whose means are `offsets`."""
     noise = np.random.default_rng(3).normal(0, 0.01, (20, len(offsets)))

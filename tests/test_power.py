@@ -46,9 +46,18 @@ def test_many_blocks_are_as_good_as_a_known_scatter() -> None:
     assert detectable_distance(0.95, 100_000, 0.9) == pytest.approx(1.959964 + 1.281552, abs=1e-4)
 
 
+@pytest.mark.parametrize("power", [0.04, 0.0250001])
+def test_little_more_than_comes_by_itself_takes_little_distance(power: float) -> None:
+    """Less than a standard error, down to none; SciPy's noncentral t agrees there too."""
+    distance = detectable_distance(0.95, 8, power)
+    assert 0 < distance < 0.3
+    assert stats.nct.sf(t_quantile(0.95, 8), 7, distance) == pytest.approx(power, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((0.5, 8, 0.25), "power is 0.25; it must lie between 0.25 and 1"),
         ((0.95, 8, 1.0), "power is 1.0; it must lie between 0.025 and 1"),
         ((0.95, 8, 0.02), r"power is 0\.02"),
         ((0.95, 8, float("nan")), "power is nan"),

@@ -1,7 +1,8 @@
 """Which test runs which line: recorded once, so that a mutant is judged by the tests that can see it alone.
 
-Lines are known by module, scope and text, so that a record stays good when they move. What a fixture of more than one
-test runs counts for each of them; caches are emptied before every test, so that no test lives on another's work.
+Lines are known by module, scope and text, so that a record stays good when they move, until one that it has changes.
+What a fixture of more than one test runs counts for each of them; caches are emptied before every test, so that no test
+lives on another's work.
 """
 
 import functools
@@ -25,9 +26,9 @@ ROOT = Path(__file__).parents[2]
 MODULES = [*sorted(ROOT.glob("scaling/*.py")), ROOT / "experiments" / "claims.py"]
 # The tests that judge the science: none that builds a report or starts a process or a browser.
 NAMES = """aligned arrays assumptions attention attention_law causal claims decoder dot_product_law entries freezing
-further_rules goodness gradient_claims gradients gram heads initialisation interpolation intervals lookup moments
-multi_head normals pairs panels questions row_pieces rules sampling saturation scalings softmax_law temperature
-torch_random vectors"""
+further_rules goodness gradient_claims gradients gram heads initialisation interpolation intervals lookup
+moments multi_head normals odd_arguments pairs panels power questions row_pieces rules sampling saturation
+scalings softmax_law temperature torch_random vectors"""
 FILES = [ROOT / "tests" / f"test_{name}.py" for name in NAMES.split()]
 FILES.append(EVERY := ROOT / "tests" / "test_records.py")  # looks at all that is there when it is imported
 SHARED = {"report", "results", "reference", "slides_folder", "browser", "pages"}  # fixtures that start processes
@@ -139,7 +140,7 @@ class Recorder(Judges):
 
 
 def record_all(folder: Path, jobs: int) -> None:
-    """Record the files of tests that have changed since they were recorded, each in a process of its own."""
+    """Record the files of tests whose record is no longer good, each in a process of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     stale = [file for file in FILES if _recorded(folder, file) is None]
     running: set[int] = set()
@@ -163,10 +164,22 @@ def record_all(folder: Path, jobs: int) -> None:
 
 
 def _recorded(folder: Path, file: Path) -> dict | None:
-    """The record of a file of tests, unless it is of another version of it."""
+    """The record of a file of tests, unless it is of another version of it or a line that it ran has changed since."""
     at = folder / f"{file.stem}.json"
     record = json.loads(at.read_text()) if at.exists() else None
-    return record if record and record["of"] == _version(file) else None
+    is_good = record and record["of"] == _version(file) and set(map(tuple, record["lines"])) <= _present()
+    return record if is_good else None
+
+
+@functools.cache
+def _present() -> set[Line]:
+    """Every line of MODULES as it is known."""
+    found = set()
+    for path in MODULES:
+        text = path.read_text("utf-8")
+        around = Scopes(text).around
+        found |= {(str(path.relative_to(ROOT)), around(n), line.strip()) for n, line in enumerate(text.splitlines(), 1)}
+    return found
 
 
 def _version(file: Path) -> str:
