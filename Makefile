@@ -83,7 +83,7 @@ worker: setup-cluster ## compute for the cluster of SCHEDULER=, on JOBS= process
 test: setup-dev ## run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
-soak: setup-dev ## long campaigns of faults and statistics, about an hour; their figures go to docs/promises.md
+soak: setup-dev ## long campaigns of faults and statistics, an hour or two; their figures go to docs/promises.md
 	@$(python) -m pytest -n auto --dist worksteal -m "soak or promised" --junit-xml build/soak.xml; status=$$?; $(python) tools/promises.py build/soak.xml; exit $$status
 
 mutants: setup-dev build/mutants/packages ## small faults put into the science one by one: does some test fail for each?

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,16 @@ def child(script: str, *arguments: object) -> dict[str, Any]:
     ("n_mutants", "seed"),
     [(150, 1), *(pytest.param(2000, seed, marks=pytest.mark.soak) for seed in (2, 3))],
 )
-def test_a_damaged_file_gives_arrays_or_faults(tmp_path: Path, n_mutants: int, seed: int) -> None:
+def test_a_damaged_file_gives_arrays_or_faults(
+    tmp_path: Path, n_mutants: int, seed: int, record_property: Callable[[str, object], None]
+) -> None:
     """Every mutant is read whole or refused, within ten seconds and a gigabyte; the campaign meets both."""
     found = child("audit_fuzzer.py", n_mutants, seed, tmp_path)
     assert found["failures"] == []
     assert found["counts"]["arrays"] + found["counts"]["faults"] == n_mutants
     assert found["counts"]["arrays"] > n_mutants / 100
     assert found["peak"] < LIMIT
+    record_property("cases", n_mutants)
 
 
 KINDS = ["npy", "fortran", "npz", "safetensors", "weights"]
