@@ -20,6 +20,7 @@ from conftest import ROOT, TINY, command_line, figures_of_the_report, start_from
 from experiments.cli import n_processors
 from experiments.preset import load_preset
 from experiments.runner import Results, run
+from made_runs import undrawn
 from report.document import EARLY_SCRIPTS, hold_punctuation, policy, script
 from report.drawing import draw_all
 from report.findings.questions import answers
@@ -385,7 +386,8 @@ def test_what_an_earlier_preset_left_is_removed(report: Path, tmp_path: Path) ->
         "tiny layers",
     ],
 )
-def test_small_grids_make_a_page_too(report: Path, tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize("is_drawn", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["told", "drawn"])
+def test_small_grids_make_a_page_too(report: Path, tmp_path: Path, change: str, is_drawn: bool) -> None:
     """Where there is no slope or no direction to speak of, the page is silent about it and still whole."""
     table = change.split("\n", 1)[0]
     settings = change.split("\n", 1)[1]
@@ -393,16 +395,16 @@ def test_small_grids_make_a_page_too(report: Path, tmp_path: Path, change: str) 
     kept = re.sub(rf"{re.escape(table)}\n(?:.+\n)*", "", text)
     margin = "" if "margin" in settings else "margin = 0.2"
     (tmp_path / "mine.toml").write_text(f"{kept}\n{table}\n{settings}\n{margin}\n")
-    page = page_of(tmp_path / "mine.toml", report)
+    page = page_of(tmp_path / "mine.toml", report, is_drawn)
     document = html5lib.HTMLParser(strict=True).parse(page)
     assert not re.search(r"(?<!\w)(nan|inf|None|Undefined)(?!\w)", read(document))
 
 
-def page_of(preset: Path, report: Path) -> str:
+def page_of(preset: Path, report: Path, is_drawn: bool = True) -> str:
     """The page of a preset, made beside it from what its run has in common with the shared report's."""
     start_from(report, preset.parent)
     results = run(load_preset(str(preset)), preset.parent / "results.sqlite", pytest.fail)
-    return render(results, draw_all(results, preset.parent / ".figures"))
+    return render(results, draw_all(results, preset.parent / ".figures") if is_drawn else undrawn(results))
 
 
 def test_a_figure_that_no_chapter_shows_fails_the_build(report: Path, results: Results, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def main(records: list[str]) -> None:
     named = {name for promise in declared["promise"] for name in promise["tests"]}
     soak = {name: record for name, record in soak.items() if name in named}
     SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    page = render(declared["promise"], soak, declared["words"])
+    page = render(declared["promise"], json.loads(SOAK.read_text(encoding="utf-8")), declared["words"])
     (DOCS / "promises.md").write_text(page, encoding="utf-8")
 
 
