@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -108,4 +109,5 @@ def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[n
 def _progress(total: int, done: int) -> "tqdm[Any]":
     """A progress line with blocks done, rate and time left; silent when the output is not a terminal."""
     silent = True if sys.stderr is None else None  # None: tqdm finds out whether it is a terminal
+    tqdm.set_lock(RLock())  # its own is between processes: Python 3.14 complains of one that an interruption leaves
     return tqdm(total=total, initial=done, unit=" blocks", file=sys.stderr, disable=silent)

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from conftest import TINY
 from experiments.blocks import Block
 from experiments.executor import Finished, LocalExecutor
 from experiments.output import data_files
 from experiments.preset import load_preset
-from experiments.runner import run
+from experiments.runner import _progress, run
 from experiments.seeds import block_rng
 from experiments.workers import Workers
 
@@ -107,3 +109,9 @@ def test_dictionaries_name_every_column(reference: dict[str, bytes]) -> None:
             dictionary = json.loads(reference[name.replace(".csv", ".json")])["columns"]
             assert [entry["column"] for entry in dictionary] == content.decode().splitlines()[0].split(",")
             assert all(entry["meaning"] and entry["unit"] for entry in dictionary)
+
+
+def test_the_bar_has_a_lock_of_threads() -> None:
+    """One between processes would be left behind by an interruption, and Python 3.14 prints a warning of it."""
+    _progress(1, 0).close()
+    assert isinstance(tqdm.get_lock(), type(RLock()))
