@@ -1,23 +1,21 @@
 """Preset → cells → blocks → store → frames and claims: the whole run, top to bottom."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.blocks import Block, blocks_of
 from experiments.claims import Claim, Judgement, Ledger, judge, judge_all
 from experiments.executor import Executor, LocalExecutor
 from experiments.experiment import Experiment, cell_key
 from experiments.preset import Preset
+from experiments.progress import progress_bar
 from experiments.store import BlockKey, Store, code_hash
 
 Say = Callable[[str], None]
@@ -86,7 +84,7 @@ def _measured(
     experiments = {experiment.name: experiment for experiment in preset.experiments}
     n_left = Counter(block.experiment.name for block in missing)
     n_reused = sum(map(len, blocks.values()))
-    with _progress(n_reused + len(missing), n_reused) as progress:
+    with progress_bar(n_reused + len(missing), "blocks", n_reused) as progress:
         for batch, values in executor.run(missing):
             name = batch[0].experiment.name
             keys = [BlockKey(name, *block.place, preset.seed, codes[name]) for block in batch]
@@ -104,10 +102,3 @@ def _by_cell(experiment: Experiment[Any], blocks: Blocks) -> dict[Any, NDArray[n
     """Block values (n_blocks, ...) of each cell, cells and blocks in their own order."""
     keys = {cell: cell_key(cell) for cell in experiment.cells()}
     return {cell: np.stack([blocks[key, block] for block in range(experiment.n_blocks)]) for cell, key in keys.items()}
-
-
-def _progress(total: int, done: int) -> "tqdm[Any]":
-    """A progress line with blocks done, rate and time left; silent when the output is not a terminal."""
-    silent = True if sys.stderr is None else None  # None: tqdm finds out whether it is a terminal
-    tqdm.set_lock(RLock())  # its own is between processes: Python 3.14 complains of one that an interruption leaves
-    return tqdm(total=total, initial=done, unit=" blocks", file=sys.stderr, disable=silent)

@@ -13,7 +13,8 @@ from experiments.blocks import Block
 from experiments.executor import Finished, LocalExecutor
 from experiments.output import data_files
 from experiments.preset import load_preset
-from experiments.runner import _progress, run
+from experiments.progress import progress_bar
+from experiments.runner import run
 from experiments.seeds import block_rng
 from experiments.workers import Workers
 
@@ -113,5 +114,5 @@ def test_dictionaries_name_every_column(reference: dict[str, bytes]) -> None:
 
 def test_the_bar_has_a_lock_of_threads() -> None:
     """One between processes would be left behind by an interruption, and Python 3.14 prints a warning of it."""
-    _progress(1, 0).close()
+    progress_bar(1, "blocks").close()
     assert isinstance(tqdm.get_lock(), type(RLock()))

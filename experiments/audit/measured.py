@@ -1,7 +1,6 @@
 """Every head of the reader's files, measured: a tidy frame with one row for each, and its data dictionary."""
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from experiments.audit.kinds import findings
 from experiments.audit.sources import HeadSource
 from experiments.experiment import FIGURE_CONFIDENCE
 from experiments.faults import Faults
+from experiments.progress import progress_bar
 from scaling.heads import PIECES, HeadMeasurement, mean_head, measure_rows
 from scaling.temperature import FEWEST_ROWS, MOST_ROWS, ScoredRows, scored_rows, temperature_for, unit_entropy
 from scaling.vector_moments import HELD
@@ -128,7 +127,7 @@ def measure_heads(heads: Sequence[HeadSource], settings: Settings, jobs: int, wh
 
     Faults for the first head that cannot be measured; they begin with `where`, the file if there is one.
     """
-    with threadpool_limits(limits=1, user_api="blas"), _progress(len(heads)) as progress:
+    with threadpool_limits(limits=1, user_api="blas"), progress_bar(len(heads), "heads") as progress:
         rows = []
         for row in _in_threads(heads, partial(measure, settings=settings, where=where), jobs):
             rows.append(row)
@@ -211,9 +210,3 @@ def _interval(measured: HeadMeasurement, name: str) -> dict[str, float]:
     ends = (math.nan, math.nan) if interval is None else (float(interval.low), float(interval.high))
     low, high = np.clip(np.divide(ends, unit), *WITH_INTERVALS[name]).tolist()
     return {f"{name}_low": low, f"{name}_high": high}
-
-
-def _progress(total: int) -> "tqdm[Any]":
-    """Heads done, rate and time left; silent when the output is not a terminal."""
-    silent = True if sys.stderr is None else None  # None: tqdm finds out whether it is a terminal
-    return tqdm(total=total, unit=" heads", file=sys.stderr, disable=silent)
