@@ -77,8 +77,9 @@ def main(records: list[str]) -> None:
     declared = tomllib.loads((DOCS / "promises.toml").read_text(encoding="utf-8"))
     named = {name for promise in declared["promise"] for name in promise["tests"]}
     soak = {name: record for name, record in soak.items() if name in named}
-    SOAK.write_text(json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    page = render(declared["promise"], json.loads(SOAK.read_text(encoding="utf-8")), declared["words"])
+    kept = json.dumps(soak, indent=1, ensure_ascii=False, sort_keys=True)
+    SOAK.write_text(kept + "\n", encoding="utf-8")
+    page = render(declared["promise"], json.loads(kept), declared["words"])  # in the order in which they are kept
     (DOCS / "promises.md").write_text(page, encoding="utf-8")
 
 

@@ -127,13 +127,11 @@ class Recorder(Judges):
         sys.settrace(None)
         if code not in (0, 1, 5):
             raise SystemExit(f"mutants: {test_file.name} did not run: exit code {int(code)}")
-        texts = {path: Path(path).read_text("utf-8") for path in self.modules}
-        scopes, lines = ({path: make(text) for path, text in texts.items()} for make in (Scopes, str.splitlines))
+        lines = {path: _lines(Path(path)) for path in self.modules}
         ids: dict[Line, int] = {}
 
         def known(places: set[tuple[str, int]]) -> list[int]:
-            found = ((self.modules[path], scopes[path].around(n), lines[path][n - 1].strip()) for path, n in places)
-            return sorted({ids.setdefault(line, len(ids)) for line in found})
+            return sorted({ids.setdefault(lines[path][n - 1], len(ids)) for path, n in places})
 
         tests = {name: [self.seconds[name], known(places)] for name, places in self.tests.items()}
         return {"lines": list(ids), "tests": tests}
@@ -173,13 +171,15 @@ def _recorded(folder: Path, file: Path) -> dict | None:
 
 @functools.cache
 def _present() -> set[Line]:
-    """Every line of MODULES as it is known."""
-    found = set()
-    for path in MODULES:
-        text = path.read_text("utf-8")
-        around = Scopes(text).around
-        found |= {(str(path.relative_to(ROOT)), around(n), line.strip()) for n, line in enumerate(text.splitlines(), 1)}
-    return found
+    """Every line of MODULES."""
+    return {line for path in MODULES for line in _lines(path)}
+
+
+def _lines(path: Path) -> list[Line]:
+    """A module's lines as they are known, in order."""
+    text, module = path.read_text("utf-8"), str(path.relative_to(ROOT))
+    around = Scopes(text).around
+    return [(module, around(n), line.strip()) for n, line in enumerate(text.splitlines(), 1)]
 
 
 def _version(file: Path) -> str:
